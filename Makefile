@@ -1,0 +1,57 @@
+# Everything a contributor or CI runs. Only `make help` needs nothing; the rest sets up .venv by itself.
+
+PYTHON ?= python3
+PYTEST_ARGS ?= -n auto
+
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+INSTALL := $(PIP) install --require-hashes --only-binary :all:
+LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" pyproject.toml
+
+.DEFAULT_GOAL := help
+.PHONY: help venv demo test lint bench lock clean
+
+help:  ## show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+venv: $(VENV)/dev.stamp  ## set up .venv with everything that development needs
+
+demo: $(VENV)/run.stamp  ## watch the daemon hedge on a simulated exchange, in about a minute
+	@$(BIN)/hedgebot demo
+
+test: venv  ## run all tests (PYTEST_ARGS="-k name" to choose)
+	@$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+lint: venv  ## style, format and types
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+
+bench: venv  ## measure latency, memory and start-up against their limits
+	@$(BIN)/python -m pytest tests/bench
+
+lock: venv  ## pin the newest allowed dependencies again, with hashes
+	@$(LOCK) --upgrade --output-file requirements.txt --extra build
+	@$(LOCK) --upgrade --output-file requirements-dev.txt --all-extras --constraint requirements.txt
+
+clean:  ## remove what make made
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	find hedgebot tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# Dependencies are installed again only when their pins change.
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "hedgebot needs Python 3.11 or newer: make PYTHON=python3.12 …")'
+	@$(PYTHON) -m venv $(VENV)
+
+$(VENV)/run.stamp: requirements.txt pyproject.toml | $(BIN)/python
+	@echo "installing the dependencies into $(VENV)"
+	@$(INSTALL) -r requirements.txt
+	@$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/dev.stamp: requirements-dev.txt $(VENV)/run.stamp
+	@echo "installing what development needs into $(VENV)"
+	@$(INSTALL) --no-binary forbiddenfruit -r requirements-dev.txt  # pure Python, published as source only
+	@touch $@
