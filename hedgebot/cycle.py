@@ -1,0 +1,164 @@
+"""THE LOOP: settle -> observe -> assess -> plan -> record -> execute, for one hedge.
+
+An unsettled or incoherent cycle still observes, assesses and records, so the page and the alarms stay
+awake; only acting is off. The stages meet here, through values of ``domain``, and nowhere else.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import structlog
+
+from hedgebot.accounting import Accounting
+from hedgebot.domain import status
+from hedgebot.domain.decision import Assessment, Finding, Permission, Plan
+from hedgebot.domain.hedge import Hedge
+from hedgebot.domain.records import Command, CycleRecord, Memory, Verb
+from hedgebot.domain.snapshot import Blind, Observation, Snapshot
+from hedgebot.domain.states import state_of
+from hedgebot.errors import HedgebotError, JournalError
+from hedgebot.execution import Execution, Settler
+from hedgebot.hedge_state import HedgeState
+from hedgebot.observation import AccountFeed, observe
+from hedgebot.planning import decide, target
+from hedgebot.ports import Clock, Journal
+from hedgebot.risk import View, assess, disturbed
+
+log = structlog.get_logger("hedgebot.cycle")
+
+
+@dataclass
+class Cycle:
+    """One hedge's loop body; ``run`` is one turn of it."""
+
+    hedge: Hedge
+    feeds: Mapping[str, AccountFeed]
+    settler: Settler
+    execution: Execution
+    accounting: Accounting
+    journal: Journal
+    clock: Clock
+    state: HedgeState
+
+    async def run(self, since: float) -> CycleRecord:
+        """One cycle on readings begun at or after ``since``; faults outside never raise here."""
+        await self._settle()
+        view = await self._observe(since)
+        assessment, memory = assess(view)
+        assessment = self._with_journal_fault(assessment)
+        plan = self.state.plan = self._plan(view.observed, assessment, memory)
+        record = self._conclude(view.observed, assessment, plan, memory)
+        if await self._record(record, plan) and plan is not None:
+            await self._execute(plan)
+        await self._account()
+        return record
+
+    async def _settle(self) -> None:
+        """Look up every order of unknown fate; a journal that failed is read afresh first."""
+        self.state.closed.clear()
+        try:
+            if self.state.fault:
+                await self.state.load(self.journal, self.clock.now_ms())
+            for intent in self.state.open:
+                self.state.put(await self.settler.follow(intent))
+        except JournalError as error:
+            self.state.fault = str(error)
+
+    async def _observe(self, since: float) -> View:
+        seen = await observe(self.hedge, self.feeds, max(since, self.state.acted_at), self.clock.now_ms())
+        if isinstance(seen, Snapshot):
+            await self._confirm(seen)
+        view = self.state.view(self.hedge, seen, self.clock)
+        if not isinstance(seen, Snapshot) or not disturbed(view):
+            return view
+        log.warning("a position changed without an order of ours", hedge=self.hedge.name)
+        try:
+            rival = await self.accounting.rival(self.hedge, self.state.started_at, self.journal.instance)
+        except HedgebotError as error:
+            return replace(view, observed=Blind(self.hedge.name, seen.at, (f"recent fills: {error}",)))
+        return replace(view, memory=replace(view.memory, rival=rival or view.memory.rival))
+
+    async def _confirm(self, seen: Snapshot) -> None:
+        """Close the filled orders that the snapshot shows."""
+        try:
+            for intent in self.state.open:
+                self.state.put(await self.settler.confirm(intent, seen))
+        except JournalError as error:
+            self.state.fault = str(error)
+
+    def _with_journal_fault(self, assessment: Assessment) -> Assessment:
+        if not self.state.fault:
+            return assessment
+        reason = f"the journal failed: {self.state.fault}"
+        step = "Make room on the disk or mend the store; orders resume by themselves"
+        fault = Finding("journal", Permission.NONE, "failed", "", reason, step, alarms=True)
+        return Assessment((*assessment.findings, fault))
+
+    def _plan(self, seen: Observation, assessment: Assessment, memory: Memory) -> Plan | None:
+        if not isinstance(seen, Snapshot) or assessment.blind:
+            return None
+        wanted = target(self.hedge, self.state.control, memory)
+        return decide(self.hedge, seen, assessment, wanted, self.state.control)
+
+    def _conclude(
+        self, seen: Observation, assessment: Assessment, plan: Plan | None, memory: Memory
+    ) -> CycleRecord:
+        """The cycle as one record; what it means for the next is remembered."""
+        wanted = target(self.hedge, self.state.control, memory)
+        if isinstance(seen, Snapshot) and not assessment.blind:
+            self.state.measured = status.figures(seen)
+        self.state.memory = memory if plan is None else memory.after(plan.target.ratio, hedged=plan.hedged)
+        state = state_of(
+            self.state.control, assessment, plan, busy=bool(self.state.open), sends=self.execution.sends
+        )
+        return CycleRecord(
+            hedge=self.hedge.name,
+            at=seen.at,
+            state=state,
+            reason=assessment.why() if plan is None else plan.reason,
+            acted=plan is not None and plan.acts and self.execution.sends,
+            body=status.body(self.hedge, state, wanted, self.state.memory, assessment, self.state.measured),
+            memory=self.state.memory,
+        )
+
+    async def _record(self, record: CycleRecord, plan: Plan | None) -> bool:
+        """Write the cycle down; without that nothing is executed."""
+        changed = self.state.differs(record)
+        if changed:
+            log.info("cycle", hedge=record.hedge, state=record.state.value, reason=record.reason)
+        self.state.last = record
+        try:
+            self.state.number = await self.journal.record(record, keep=changed or record.acted)
+            await self._note_unwound(plan)
+        except JournalError as error:
+            self.state.fault = str(error)
+            log.warning("journal failed; nothing is sent", reason=str(error))
+            return False
+        self.state.fault = ""
+        return True
+
+    async def _note_unwound(self, plan: Plan | None) -> None:
+        control = self.state.control
+        if plan is None or not plan.hedged or control.unwind_to is None or control.unwound:
+            return
+        done = Command(self.hedge.name, Verb.UNWOUND, control.unwind_to, "hedgebot", self.clock.now_ms())
+        await self.journal.command(done)
+        self.state.control = control.after(done)
+
+    async def _execute(self, plan: Plan) -> None:
+        if not plan.acts:
+            return
+        try:
+            async for intent in self.execution.execute(plan, correction=self.state.memory.disturbed):
+                self.state.put(intent)
+        except JournalError as error:
+            self.state.fault = str(error)
+            log.warning("journal failed", reason=str(error))
+        self.state.acted_at = self.clock.monotonic()
+
+    async def _account(self) -> None:
+        """Count funding and fees; what cannot be read now is counted later."""
+        try:
+            self.state.memory = await self.accounting.post(self.hedge, self.state.memory)
+        except HedgebotError as error:
+            log.debug("ledger not read", hedge=self.hedge.name, reason=str(error))

@@ -1,0 +1,167 @@
+"""The running daemon: one loop a hedge, the operator's commands, and the status of it all."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+import structlog
+
+from hedgebot import __version__
+from hedgebot.cycle import Cycle
+from hedgebot.domain.decision import Assessment
+from hedgebot.domain.orders import Intent
+from hedgebot.domain.records import Command, CycleRecord, State, Verb
+from hedgebot.domain.status import Body, body, iso
+from hedgebot.errors import HedgebotError
+from hedgebot.planning import target
+from hedgebot.ports import Clock, Journal
+
+log = structlog.get_logger("hedgebot.daemon")
+
+HEALTHY_SECONDS = 30.0
+
+CycleEnded = Callable[[CycleRecord, tuple[Intent, ...], tuple[Intent, ...], float], None]
+"""Told after each cycle: its record, the intents that ended in it, those still open, its seconds."""
+
+
+class CommandError(HedgebotError):
+    """A command that cannot be carried out: an unknown hedge, a ratio out of bounds."""
+
+
+@dataclass
+class Watch:
+    """When a hedge's loop last finished a cycle, how many it began, whether it ever saw what it can trust."""
+
+    ended: float
+    count: int = 0
+    ready: bool = False
+    nudge: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+class Daemon:
+    """Keeps every hedge's cycle turning. Nothing that one hedge meets stops another's loop."""
+
+    def __init__(
+        self,
+        mode: str,
+        interval: float,
+        cycles: Mapping[str, Cycle],
+        journal: Journal,
+        clock: Clock,
+        ended: CycleEnded = lambda *_: None,
+    ) -> None:
+        self.mode = mode
+        self.cycles = cycles
+        self._interval = interval
+        self._journal = journal
+        self._clock = clock
+        self._ended = ended
+        self._watches = {name: Watch(clock.monotonic()) for name in cycles}
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Turn every loop until ``stop``; the cycle under way is finished first."""
+        async with asyncio.TaskGroup() as group:
+            for name, cycle in self.cycles.items():
+                group.create_task(self._keep(name, cycle, stop), name=f"hedge {name}")
+
+    async def _keep(self, name: str, cycle: Cycle, stop: asyncio.Event) -> None:
+        while not stop.is_set():
+            started = self._clock.monotonic()
+            # Cycles begin on a grid common to all hedges, so that those on one account share its reading.
+            tick = started - started % self._interval
+            await self._turn(name, cycle, tick, started)
+            await self._wait(name, tick + self._interval, stop)
+
+    async def _turn(self, name: str, cycle: Cycle, tick: float, started: float) -> None:
+        watch = self._watches[name]
+        watch.count += 1
+        with structlog.contextvars.bound_contextvars(cycle=f"{name}-{watch.count}"):
+            try:
+                record = await cycle.run(tick)
+            except Exception:
+                # A fault of our own must not end the watch over the hedge: it acts on nothing and says so.
+                log.exception("cycle failed", hedge=name)
+                return
+        now = self._clock.monotonic()
+        watch.ended = now
+        watch.ready = watch.ready or record.state not in {State.STARTING, State.BLIND}
+        self._ended(record, tuple(cycle.state.closed), cycle.state.open, now - started)
+
+    async def _wait(self, name: str, until: float, stop: asyncio.Event) -> None:
+        """Until the next tick, a command, or the end."""
+        nudge = self._watches[name].nudge
+        waits = [asyncio.create_task(event.wait()) for event in (stop, nudge)]
+        waits.append(asyncio.create_task(self._clock.sleep(max(0.0, until - self._clock.monotonic()))))
+        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        for wait in waits:
+            wait.cancel()
+        nudge.clear()
+
+    def healthy(self) -> bool:
+        """Whether every loop ended a cycle, blind or not, within max(3 intervals, 30 s)."""
+        oldest = min((watch.ended for watch in self._watches.values()), default=self._clock.monotonic())
+        return self._clock.monotonic() - oldest <= max(3 * self._interval, HEALTHY_SECONDS)
+
+    def ready(self) -> bool:
+        """Whether every hedge has seen a coherent snapshot and has nothing unresolved."""
+        return all(w.ready for w in self._watches.values()) and not any(
+            c.state.open for c in self.cycles.values()
+        )
+
+    def status(self) -> dict[str, Any]:
+        """The status object of design.md section 6; plain JSON values."""
+        hedges = {name: self._hedge_status(name, cycle) for name, cycle in self.cycles.items()}
+        return {"schema": 1, "mode": self.mode, "version": __version__, "hedges": hedges}
+
+    def _hedge_status(self, name: str, cycle: Cycle) -> dict[str, Any]:
+        record, paused = cycle.state.last, cycle.state.control.paused
+        if record is None:
+            return {**_starting(cycle), "paused": paused, "last_cycle": None}
+        last = {
+            "id": cycle.state.number,
+            "at": iso(record.at),
+            "age_s": round(self._clock.monotonic() - self._watches[name].ended, 1),
+            "reason": record.reason,
+            "acted": record.acted,
+        }
+        return {**record.body, "paused": paused, "last_cycle": last}
+
+    async def command(self, hedge: str | None, verb: Verb, ratio: Decimal | None, who: str) -> list[str]:
+        """Journal an operator's command and let it take effect now. Returns the hedges that it concerns.
+
+        Raises ``CommandError`` for what cannot be done, ``JournalError`` where it cannot be kept.
+        """
+        names = list(self.cycles) if hedge is None else [hedge]
+        for name in names:
+            self._check(name, verb, ratio)
+        for name in names:
+            cycle = self.cycles[name]
+            command = Command(name, verb, ratio, who, self._clock.now_ms())
+            await self._journal.command(command)
+            cycle.state.control = cycle.state.control.after(command)
+            log.info(
+                "command", hedge=name, verb=verb.value, ratio=None if ratio is None else str(ratio), who=who
+            )
+            self._watches[name].nudge.set()
+        return names
+
+    def _check(self, name: str, verb: Verb, ratio: Decimal | None) -> None:
+        if name not in self.cycles:
+            raise CommandError(f'there is no hedge "{name}"', f"There are: {', '.join(self.cycles)}")
+        hedge = self.cycles[name].hedge
+        if verb is Verb.UNWIND and (ratio is None or not 0 <= ratio <= 1):
+            raise CommandError("unwind needs a ratio from 0 to 1")
+        if verb is Verb.RATIO and ratio is not None and not hedge.min_ratio <= ratio <= hedge.max_ratio:
+            bounds = f"{hedge.min_ratio} to {hedge.max_ratio}"
+            raise CommandError(
+                f"{name} accepts ratios from {bounds}, not {ratio}", "Change its bounds in the config"
+            )
+
+
+def _starting(cycle: Cycle) -> Body:
+    """The status before the first cycle ended: every key, and what the journal remembers."""
+    hedge, state = cycle.hedge, cycle.state
+    wanted = target(hedge, state.control, state.memory)
+    return body(hedge, State.STARTING.value, wanted, state.memory, Assessment(()), state.measured)

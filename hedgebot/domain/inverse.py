@@ -1,0 +1,87 @@
+"""Arithmetic of inverse (coin-margined) shorts. Sources: design.md section 2 and the exchanges' pages.
+
+``N`` is the notional in USD, ``P`` the mark, ``E`` the average price of the trades. Everything is
+exact or a ``Decimal`` quotient; ``Gap`` works in fractions, because a quotient floored to a lot may
+lose a contract.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from fractions import Fraction
+
+from hedgebot.domain.units import ZERO, Coin, Price, Usd
+
+
+def average_entry(fills: Sequence[tuple[Usd, Price]]) -> Price:
+    """Average price of several sales: harmonic, ``sum(N) / sum(N / P)``."""
+    notional = sum((usd.value for usd, _ in fills), ZERO)
+    coins = sum((usd.at(price).value for usd, price in fills), ZERO)
+    return Price(notional / coins)
+
+
+def funding_received(notional: Usd, mark: Price, rate: Decimal) -> Coin:
+    """Coins one funding interval pays to the short, ``Q * rate``; negative when the short pays."""
+    return notional.at(mark) * rate
+
+
+@dataclass(frozen=True, slots=True)
+class Short:
+    """One open short in coins. A flat leg has no ``entry`` and no notional."""
+
+    notional: Usd
+    entry: Price | None
+    mark: Price
+
+    def __post_init__(self) -> None:
+        if self.notional.value < ZERO or (self.entry is None and self.notional):
+            raise ValueError("a short has a notional of zero or more, and an entry unless it is flat")
+
+    @property
+    def sold(self) -> Coin:
+        """Coins sold at the average entry, ``N / E``."""
+        return self.notional.at(self.entry) if self.entry else Coin.zero()
+
+    @property
+    def short(self) -> Coin:
+        """Its size at mark, ``Q = N / P``."""
+        return self.notional.at(self.mark)
+
+    @property
+    def unrealized(self) -> Coin:
+        """``U = Q - sold``: coins of profit at mark, positive once the price fell."""
+        return self.short - self.sold
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """What separates a hedge from its target: all that sizing needs, in coins and dollars a coin."""
+
+    held: Fraction
+    sold: Fraction
+    target: Fraction
+
+    @property
+    def coins(self) -> Fraction:
+        """``r * held - sold``: positive when more must be sold."""
+        return self.target * max(self.held, Fraction(0)) - self.sold
+
+    def to_sell(self, price: Price, fee: Decimal) -> Fraction:
+        """USD to sell, ``gap * P / (1 + r * fee)``."""
+        return self.coins / self.closed_by_selling(price, fee)
+
+    def to_buy(self, price: Price, entry: Price, fee: Decimal) -> Fraction:
+        """USD to buy back, ``-gap / (r * (1 - fee) / P + (1 - r) / E)``."""
+        return -self.coins / self.closed_by_buying(price, entry, fee)
+
+    def closed_by_selling(self, price: Price, fee: Decimal) -> Fraction:
+        """Coins of the gap that each USD sold closes: the fee itself lowers what is held."""
+        return (1 + self.target * Fraction(fee)) / Fraction(price.value)
+
+    def closed_by_buying(self, price: Price, entry: Price, fee: Decimal) -> Fraction:
+        """Coins of the gap that each USD bought back closes.
+
+        The profit that this realises joins what is held, so the target moves on the way there.
+        """
+        realised = self.target * (1 - Fraction(fee)) / Fraction(price.value)
+        return realised + (1 - self.target) / Fraction(entry.value)

@@ -1,0 +1,117 @@
+"""Units as types: coins, dollars, contracts and prices cannot be mixed by mistake.
+
+All wrap an exact ``Decimal``. Adding needs the same unit on both sides; dividing two of the same
+unit gives a plain ``Decimal``. Dollars become coins only at a named price, and contracts become
+dollars only through an ``Instrument``.
+"""
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import NewType, Self, overload
+
+Millis = NewType("Millis", int)
+"""Wall-clock time: milliseconds since the epoch, UTC."""
+
+ZERO = Decimal(0)
+ONE = Decimal(1)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Quantity:
+    """A finite amount of one unit."""
+
+    value: Decimal
+
+    def __post_init__(self) -> None:
+        if not self.value.is_finite():
+            raise ValueError(f"{type(self).__name__} must be finite, not {self.value}")
+
+    @classmethod
+    def of(cls, value: str | int | Decimal) -> Self:
+        return cls(Decimal(value))
+
+    @classmethod
+    def zero(cls) -> Self:
+        return cls(ZERO)
+
+    def __add__(self, other: Self) -> Self:
+        return type(self)(self.value + _same(self, other))
+
+    def __sub__(self, other: Self) -> Self:
+        return type(self)(self.value - _same(self, other))
+
+    def __neg__(self) -> Self:
+        return type(self)(-self.value)
+
+    def __abs__(self) -> Self:
+        return type(self)(abs(self.value))
+
+    def __mul__(self, factor: Decimal) -> Self:
+        return type(self)(self.value * factor)
+
+    @overload
+    def __truediv__(self, other: Self) -> Decimal: ...
+
+    @overload
+    def __truediv__(self, other: Decimal) -> Self: ...
+
+    def __truediv__(self, other: Self | Decimal) -> Self | Decimal:
+        if isinstance(other, Decimal):
+            return type(self)(self.value / other)
+        return self.value / _same(self, other)
+
+    def __bool__(self) -> bool:
+        return self.value != ZERO
+
+    def __str__(self) -> str:
+        return plain(self.value)
+
+
+class Coin(Quantity):
+    """Coins of the hedge's asset."""
+
+    __slots__ = ()
+
+    def at(self, price: "Price") -> "Usd":
+        return Usd(self.value * price.value)
+
+
+class Usd(Quantity):
+    """US dollars."""
+
+    __slots__ = ()
+
+    def at(self, price: "Price") -> Coin:
+        return Coin(self.value / price.value)
+
+
+class Contracts(Quantity):
+    """Contracts of one instrument; a short is negative."""
+
+    __slots__ = ()
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Price(Quantity):
+    """Dollars for one coin; always above zero."""
+
+    def __post_init__(self) -> None:
+        if not (self.value.is_finite() and self.value > ZERO):
+            raise ValueError(f"a price must be finite and above zero, not {self.value}")
+
+
+def plain(value: Decimal, places: int = 12) -> str:
+    """``value`` without exponent or trailing zeros, rounded to ``places`` decimals, as people read it."""
+    step = Decimal(1).scaleb(-places)
+    exponent = value.as_tuple().exponent
+    if isinstance(exponent, int) and exponent < -places:
+        value = value.quantize(step)
+    text = f"{value:f}"
+    text = text.rstrip("0").rstrip(".") if "." in text else text
+    return "0" if text in {"-0", ""} else text
+
+
+def _same(left: Quantity, right: Quantity) -> Decimal:
+    if type(left) is not type(right):
+        raise TypeError(f"{type(left).__name__} and {type(right).__name__} do not mix")
+    return right.value

@@ -1,0 +1,119 @@
+"""EXECUTE: reserve, send once, record."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+import structlog
+
+from hedgebot.domain.client_ids import ClientId
+from hedgebot.domain.decision import Plan, PlannedOrder, SetLeverage
+from hedgebot.domain.hedge import Hedge
+from hedgebot.domain.orders import Fate, Intent, OrderRequest, Outcome
+from hedgebot.domain.units import ZERO
+from hedgebot.execution.fate import after_reply
+from hedgebot.ports import Account, Clock, Journal
+
+log = structlog.get_logger("hedgebot.execute")
+
+
+class Execution(Protocol):
+    """What carries plans out; a mode that sends nothing brings its own."""
+
+    @property
+    def sends(self) -> bool: ...
+
+    def execute(self, plan: Plan, *, correction: bool) -> AsyncIterator[Intent]:
+        """Carry out ``plan``, yielding its order's intent at each stage: first when it is reserved, before
+        anything is sent. Raises ``JournalError``; what was yielded holds all the same."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Rehearsal:
+    """Looks, decides, sends nothing."""
+
+    sends: bool = False
+
+    async def execute(self, plan: Plan, *, correction: bool) -> AsyncIterator[Intent]:
+        log.debug("would act", reason=plan.reason, correction=correction)
+        nothing: tuple[Intent, ...] = ()
+        for intent in nothing:
+            yield intent
+
+
+@dataclass(frozen=True, slots=True)
+class Executor:
+    """Sends what a plan asks for, each thing exactly once."""
+
+    hedge: Hedge
+    accounts: Mapping[str, Account]
+    journal: Journal
+    clock: Clock
+    sends: bool = True
+
+    async def execute(self, plan: Plan, *, correction: bool) -> AsyncIterator[Intent]:
+        """See ``Execution``."""
+        if plan.leverage is not None:
+            await self._set_leverage(plan.leverage)
+            return
+        if plan.order is None:
+            return
+        intent = await self._reserve(plan, plan.order, correction)
+        yield intent
+        outcome = await self._send(intent.request)
+        replied = after_reply(intent, outcome, self.clock.now_ms())
+        yield replied
+        log.info(
+            "order sent",
+            order=intent.request.client_id,
+            side=intent.request.side,
+            contracts=str(abs(intent.request.contracts)),
+            outcome=outcome.fate.value,
+            reason=outcome.reason,
+        )
+        await self.journal.resolve(replied)
+
+    async def _set_leverage(self, wanted: SetLeverage) -> None:
+        """Setting a state is harmless to repeat: the next cycle reads it back and asks again."""
+        leg, leverage = wanted.leg, f"{wanted.leverage:f}"
+        try:
+            async with asyncio.timeout(self.hedge.settle_after):
+                outcome = await self.accounts[leg.account].set_leverage(leg.symbol, leverage)
+        except TimeoutError:
+            outcome = Outcome(Fate.UNKNOWN, "no reply in time")
+        log.info(
+            "leverage set", leg=leg.name, leverage=leverage, outcome=outcome.fate.value, reason=outcome.reason
+        )
+
+    async def _reserve(self, plan: Plan, order: PlannedOrder, correction: bool) -> Intent:
+        number = await self.journal.next_intent()
+        request = OrderRequest(
+            client_id=str(ClientId(self.journal.instance, self.journal.epoch, number)),
+            account=order.leg.account,
+            symbol=order.leg.symbol,
+            contracts=order.contracts,
+            limit=order.limit,
+            reduce_only=order.contracts.value > ZERO,
+        )
+        intent = Intent(
+            number=number,
+            hedge=self.hedge.name,
+            request=request,
+            believed=order.believed,
+            target_ratio=plan.target.ratio,
+            reason=plan.reason,
+            correction=correction,
+            written_at=self.clock.now_ms(),
+        )
+        await self.journal.reserve(intent)
+        return intent
+
+    async def _send(self, request: OrderRequest) -> Outcome:
+        """The reply's fate. A reply that takes longer than an order may still arrive is unknown."""
+        try:
+            async with asyncio.timeout(self.hedge.settle_after):
+                return await self.accounts[request.account].place(request)
+        except TimeoutError:
+            return Outcome(Fate.UNKNOWN, "no reply in time")

@@ -1,0 +1,83 @@
+"""What one hedge carries from cycle to cycle: its memory, its orders, its operator's commands."""
+
+from dataclasses import dataclass, field
+
+from hedgebot.domain import status
+from hedgebot.domain.decision import Plan
+from hedgebot.domain.hedge import Hedge
+from hedgebot.domain.orders import FINAL, Intent
+from hedgebot.domain.records import Control, CycleRecord, Memory
+from hedgebot.domain.snapshot import Observation
+from hedgebot.domain.units import Millis
+from hedgebot.ports import Clock, Journal
+from hedgebot.risk import View
+
+DAY = 86_400_000
+
+
+@dataclass
+class HedgeState:
+    """The only mutable thing of a hedge. ``fault`` is the journal's last failure, until it works again;
+    ``plan`` is the last cycle's, None if it was blind."""
+
+    name: str
+    instance: int
+    started_at: Millis
+    memory: Memory = field(default_factory=Memory)
+    control: Control = field(default_factory=Control)
+    intents: tuple[Intent, ...] = ()
+    closed: list[Intent] = field(default_factory=list)
+    measured: status.Body = field(default_factory=lambda: status.NO_FIGURES)
+    fault: str = ""
+    last: CycleRecord | None = None
+    plan: Plan | None = None
+    number: int = 0
+    acted_at: float = float("-inf")
+
+    async def load(self, journal: Journal, now: Millis) -> None:
+        """Everything the journal knows of this hedge; what is in memory only is kept if newer."""
+        known = {i.request.client_id: i for i in await journal.intents_since(Millis(now - DAY))}
+        known |= {i.request.client_id: i for i in await journal.open_intents()}
+        self.intents = tuple(i for i in known.values() if i.hedge == self.name)
+        if self.last is None:
+            self.memory = await journal.memory(self.name) or Memory()
+        self.control = Control()
+        for command in await journal.commands():
+            if command.hedge == self.name:
+                self.control = self.control.after(command)
+
+    @property
+    def open(self) -> tuple[Intent, ...]:
+        """Intents whose story is not over."""
+        return tuple(intent for intent in self.intents if intent.stage not in FINAL)
+
+    def put(self, intent: Intent) -> None:
+        """Take in an intent's newest stage."""
+        before = {i.request.client_id: i for i in self.intents}
+        old = before.get(intent.request.client_id)
+        before[intent.request.client_id] = intent
+        self.intents = tuple(before.values())
+        if intent.stage in FINAL and old is not None and old.stage not in FINAL:
+            self.closed.append(intent)
+
+    def view(self, hedge: Hedge, seen: Observation, clock: Clock) -> View:
+        """The facts of this cycle for the guards; intents older than a day are dropped on the way."""
+        at = clock.now_ms()
+        self.intents = tuple(i for i in self.intents if i.written_at > at - DAY or i.stage not in FINAL)
+        return View(
+            hedge=hedge,
+            observed=seen,
+            memory=self.memory,
+            open=self.open,
+            closed=tuple(self.closed),
+            recent=self.intents,
+            now=clock.monotonic(),
+            at=at,
+            started_at=self.started_at,
+            instance=self.instance,
+        )
+
+    def differs(self, record: CycleRecord) -> bool:
+        """Whether a record says something that the last one did not."""
+        last = self.last
+        return last is None or (last.state, last.reason) != (record.state, record.reason)

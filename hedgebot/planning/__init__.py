@@ -1,0 +1,10 @@
+"""PLAN: what to do next, or nothing, always with a reason. Pure: snapshot + assessment + target -> plan.
+
+``policy`` says where the ratio should be, ``hedge_size`` turns the way there into whole lots,
+``decide`` weighs both against the band, the permission and the market.
+"""
+
+from hedgebot.planning.decide import decide
+from hedgebot.planning.policy import target
+
+__all__ = ["decide", "target"]

@@ -1,0 +1,110 @@
+"""What we ask of the world. Edges implement these; stages and tests know nothing else of it.
+
+Every method may raise only errors of ``hedgebot.errors``; a read that fails raises ``ReadError``
+and is never an empty answer. Writes do not raise for doubtful replies: they return an ``Outcome``.
+"""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from hedgebot.domain.account import AccountReading, Ledger, Needs, Sighting
+from hedgebot.domain.orders import Intent, OrderRequest, Outcome
+from hedgebot.domain.records import Command, CycleRecord, Memory
+from hedgebot.domain.units import Millis
+
+
+class Clock(Protocol):
+    """Time, the only source of it."""
+
+    def now_ms(self) -> Millis:
+        """Wall-clock time, for records and people; may step."""
+        ...
+
+    def monotonic(self) -> float:
+        """Seconds that never step back, for every interval and deadline."""
+        ...
+
+    async def sleep(self, seconds: float) -> None: ...
+
+
+class Account(Protocol):
+    """One account on one exchange: reads that are complete or fail, writes that are sent once."""
+
+    @property
+    def name(self) -> str: ...
+
+    async def read(self, needs: Needs) -> AccountReading:
+        """Everything a decision needs of this account, read concurrently. Raises ``ReadError``."""
+        ...
+
+    async def ledger(self, symbols: Sequence[str], since: Millis) -> Ledger:
+        """Fills and funding since an instant, oldest first. Raises ``ReadError``."""
+        ...
+
+    async def place(self, order: OrderRequest) -> Outcome:
+        """Send one order exactly once."""
+        ...
+
+    async def cancel(self, order: OrderRequest) -> Outcome:
+        """Ask for the order with this client id to be cancelled."""
+        ...
+
+    async def find(self, order: OrderRequest) -> Sighting:
+        """Look an order up by its client id, on every endpoint that may know it. Raises ``ReadError``."""
+        ...
+
+    async def set_leverage(self, symbol: str, leverage: str) -> Outcome:
+        """Set a leg's leverage; only ever asked for while the leg is flat."""
+        ...
+
+    async def close(self) -> None: ...
+
+
+class Journal(Protocol):
+    """What we meant, durably: append-only, one writer. Raises ``JournalError``; then nothing is sent."""
+
+    @property
+    def instance(self) -> int:
+        """20 bits drawn when the journal was created; part of every client order id."""
+        ...
+
+    @property
+    def epoch(self) -> int:
+        """15 bits counting the starts on this journal."""
+        ...
+
+    async def next_intent(self) -> int:
+        """A number never given before in this epoch (28 bits)."""
+        ...
+
+    async def reserve(self, intent: Intent) -> None:
+        """Write an intent durably, before its request leaves. Refused while its leg has one open."""
+        ...
+
+    async def resolve(self, intent: Intent) -> None:
+        """Write an intent's new state durably."""
+        ...
+
+    async def open_intents(self) -> tuple[Intent, ...]:
+        """Intents in no final stage, oldest first; also those of earlier runs."""
+        ...
+
+    async def intents_since(self, at: Millis) -> tuple[Intent, ...]:
+        """All intents written since an instant, oldest first."""
+        ...
+
+    async def record(self, record: CycleRecord, *, keep: bool) -> int:
+        """Append a cycle's record and return its number; ``keep`` marks one that never expires."""
+        ...
+
+    async def command(self, command: Command) -> None:
+        """Write an operator's command durably, before it takes effect."""
+        ...
+
+    async def commands(self) -> tuple[Command, ...]: ...
+
+    async def memory(self, hedge: str) -> Memory | None:
+        """What the last record of a hedge remembered; None before the first."""
+        ...
+
+    async def close(self) -> None: ...

@@ -1,0 +1,50 @@
+"""ASSESS: the guards. Pure: each looks at one view and returns one finding, also when content.
+
+To add a guard: one file with ``check(view) -> Finding``, one entry in ``GUARDS``. Guards only restrain
+or reduce; none of them proposes a trade.
+"""
+
+from dataclasses import replace
+
+from hedgebot.domain.decision import Assessment
+from hedgebot.domain.records import Memory
+from hedgebot.risk import (
+    account_mode,
+    clock,
+    coherence,
+    collateral,
+    foreign,
+    in_flight,
+    jump,
+    limits,
+    liquidation,
+)
+from hedgebot.risk.memory import disturbed, expected, remember
+from hedgebot.risk.view import View
+
+GUARDS = (
+    coherence.check,
+    in_flight.check,
+    account_mode.check,
+    foreign.check,
+    jump.check,
+    collateral.check,
+    liquidation.check,
+    limits.check,
+    clock.check,
+)
+
+
+def assess(view: View) -> tuple[Assessment, Memory]:
+    """Every guard's finding over a coherent snapshot; over an incoherent one, only what needs none.
+
+    An incoherent snapshot is never remembered: what it shows did not happen; what our own orders did, has.
+    """
+    coherent = coherence.check(view)
+    if coherent.blinds:
+        return Assessment((coherent, in_flight.check(view))), replace(view.memory, contracts=expected(view))
+    remembered = replace(view, memory=remember(view))
+    return Assessment(tuple(check(remembered) for check in GUARDS)), remembered.memory
+
+
+__all__ = ["GUARDS", "View", "assess", "disturbed"]

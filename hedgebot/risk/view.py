@@ -1,0 +1,40 @@
+"""What a guard looks at."""
+
+from dataclasses import dataclass
+
+from hedgebot.domain.hedge import Hedge
+from hedgebot.domain.orders import Intent
+from hedgebot.domain.records import Memory
+from hedgebot.domain.snapshot import Observation, Snapshot
+from hedgebot.domain.units import Millis
+
+
+@dataclass(frozen=True)
+class View:
+    """One cycle's facts for one hedge.
+
+    ``now`` is monotonic seconds; ``open`` are unfinished intents, ``closed`` those that ended in this
+    cycle, ``recent`` all of the last day. ``started_at`` is when this daemon started, ``instance`` its own.
+    """
+
+    hedge: Hedge
+    observed: Observation
+    memory: Memory
+    open: tuple[Intent, ...]
+    closed: tuple[Intent, ...]
+    recent: tuple[Intent, ...]
+    now: float
+    at: Millis
+    started_at: Millis
+    instance: int
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """The snapshot; only guards that run after ``coherence`` may ask for it."""
+        if not isinstance(self.observed, Snapshot):
+            raise TypeError("there is no snapshot in a blind cycle")
+        return self.observed
+
+    def written_since(self, milliseconds: int) -> tuple[Intent, ...]:
+        """Intents written in the last so many milliseconds."""
+        return tuple(i for i in self.recent if i.written_at > self.at - milliseconds)
