@@ -117,7 +117,7 @@ class Cycle:
             state=state,
             reason=assessment.why() if plan is None else plan.reason,
             acted=plan is not None and plan.acts and self.execution.sends,
-            body=status.body(self.hedge, state, wanted, self.state.memory, assessment, self.state.measured),
+            body=status.body(self.hedge, state.value, wanted, self.state.memory, assessment, self.state.measured),
             memory=self.state.memory,
         )
 

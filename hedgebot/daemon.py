@@ -92,7 +92,7 @@ class Daemon:
     async def _wait(self, name: str, until: float, stop: asyncio.Event) -> None:
         """Until the next tick, a command, or the end."""
         nudge = self._watches[name].nudge
-        waits = [asyncio.create_task(event.wait()) for event in (stop, nudge)]
+        waits: list[asyncio.Task[Any]] = [asyncio.create_task(event.wait()) for event in (stop, nudge)]
         waits.append(asyncio.create_task(self._clock.sleep(max(0.0, until - self._clock.monotonic()))))
         await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
         for wait in waits:

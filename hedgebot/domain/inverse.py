@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
+from functools import cached_property
 
 from hedgebot.domain.units import ZERO, Coin, Price, Usd
 
@@ -25,7 +26,7 @@ def funding_received(notional: Usd, mark: Price, rate: Decimal) -> Coin:
     return notional.at(mark) * rate
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Short:
     """One open short in coins. A flat leg has no ``entry`` and no notional."""
 
@@ -37,17 +38,17 @@ class Short:
         if self.notional.value < ZERO or (self.entry is None and self.notional):
             raise ValueError("a short has a notional of zero or more, and an entry unless it is flat")
 
-    @property
+    @cached_property
     def sold(self) -> Coin:
         """Coins sold at the average entry, ``N / E``."""
         return self.notional.at(self.entry) if self.entry else Coin.zero()
 
-    @property
+    @cached_property
     def short(self) -> Coin:
         """Its size at mark, ``Q = N / P``."""
         return self.notional.at(self.mark)
 
-    @property
+    @cached_property
     def unrealized(self) -> Coin:
         """``U = Q - sold``: coins of profit at mark, positive once the price fell."""
         return self.short - self.sold

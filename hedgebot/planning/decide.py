@@ -25,7 +25,7 @@ def decide(
         return Plan(reason, True, target)
     gap = gap_of(snapshot, target)
     leg = leg_to_trade(snapshot, gap)
-    contracts = whole_lots(through_book(gap, leg), leg)
+    contracts = whole_lots(gap, leg, through_book(gap, leg))
     if not contracts or abs(contracts) < _minimum(leg, contracts):
         return _too_small(snapshot.exposure, target, leg)
     if target.reduce_only and contracts.value < ZERO:
@@ -94,8 +94,8 @@ def _leverage_first(leg: Leg, contracts: Contracts) -> SetLeverage | None:
 
 def _act(hedge: Hedge, snapshot: Snapshot, leg: Leg, contracts: Contracts, target: Target) -> Plan:
     cut = bounded(contracts, leg, hedge.limits)
-    if not cut:
-        reason = f"the book of {leg.name} offers nothing within {hedge.limits.slippage} of mark"
+    if not cut or abs(cut) < _minimum(leg, cut):
+        reason = f"the book of {leg.name} offers too little within {hedge.limits.slippage} of mark"
         return Plan(reason, False, target, forbidden=True)
     order = priced(cut, leg, hedge.limits, snapshot.exposure)
     reason = _sentence(contracts, order, snapshot.exposure, target)

@@ -1,5 +1,6 @@
 """How many contracts close a gap. Floored to whole lots towards the smaller short, never past flat."""
 
+from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction
 
@@ -50,16 +51,23 @@ def closed_by_one(gap: Gap, leg: Leg, price: Price) -> Fraction:
     return Fraction(face.value) * gap.closed_by_buying(price, leg.short.entry, fee)
 
 
-def whole_lots(contracts: Fraction, leg: Leg) -> Contracts:
-    """A sale rounded down, a purchase up to the smaller short but never past flat; zero under one lot."""
-    instrument = leg.facts.instrument
-    lot = Fraction(instrument.lot.value)
-    lots = abs(contracts) / lot
+def whole_lots(gap: Gap, leg: Leg, contracts: Fraction) -> Contracts:
+    """A sale rounded down, a purchase up to the smaller short but never past flat; zero under one lot.
+
+    Far above its entry a purchase closes more than a sale opens: rounded up, a lot or more would have to be
+    sold again. There it is rounded down too.
+    """
+    lot = leg.facts.instrument.lot
+    lots = abs(contracts) / Fraction(lot.value)
     if lots < 1:
         return Contracts.zero()
+    down, up = Decimal(lots.__floor__()), Decimal(lots.__ceil__())
     if contracts < 0:
-        return -instrument.lot * Decimal(lots.__floor__())
-    return min(instrument.lot * Decimal(lots.__ceil__()), abs(leg.position.contracts))
+        return -lot * down
+    if contracts == _open_short(leg):
+        return abs(leg.position.contracts)
+    sold_again = (Fraction(up) - lots) * _bought_over_sold(gap, leg)
+    return min(lot * (up if sold_again < 1 else down), abs(leg.position.contracts))
 
 
 def within(contracts: Contracts, bound: Contracts, instrument: Instrument) -> Contracts:
@@ -69,6 +77,12 @@ def within(contracts: Contracts, bound: Contracts, instrument: Instrument) -> Co
     lots = (bound / instrument.lot).to_integral_value("ROUND_FLOOR")
     size = instrument.lot * lots
     return -size if contracts.value < ZERO else size
+
+
+def _bought_over_sold(gap: Gap, leg: Leg) -> Fraction:
+    """How much more of a gap a contract bought back closes at mark than one sold."""
+    bought = closed_by_one(gap, leg, leg.mark)
+    return bought / closed_by_one(replace(gap, sold=Fraction(0)), leg, leg.mark)
 
 
 def _takes_all(gap: Gap) -> bool:

@@ -1,7 +1,7 @@
 """ASSESS: the guards. Pure: each looks at one view and returns one finding, also when content.
 
 To add a guard: one file with ``check(view) -> Finding``, one entry in ``GUARDS``. Guards only restrain
-or reduce; none of them proposes a trade.
+or reduce; none of them proposes a trade. ``coherence`` comes first: without it nothing else is judged.
 """
 
 from dataclasses import replace
@@ -23,7 +23,6 @@ from hedgebot.risk.memory import disturbed, expected, remember
 from hedgebot.risk.view import View
 
 GUARDS = (
-    coherence.check,
     in_flight.check,
     account_mode.check,
     foreign.check,
@@ -44,7 +43,7 @@ def assess(view: View) -> tuple[Assessment, Memory]:
     if coherent.blinds:
         return Assessment((coherent, in_flight.check(view))), replace(view.memory, contracts=expected(view))
     remembered = replace(view, memory=remember(view))
-    return Assessment(tuple(check(remembered) for check in GUARDS)), remembered.memory
+    return Assessment((coherent, *(check(remembered) for check in GUARDS))), remembered.memory
 
 
 __all__ = ["GUARDS", "View", "assess", "disturbed"]

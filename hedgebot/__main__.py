@@ -1,0 +1,5 @@
+"""``python -m hedgebot``: the command line."""
+
+from hedgebot.cli import main
+
+main()

@@ -1,0 +1,189 @@
+"""The composition root: settings in, a running daemon out, torn down in order.
+
+What a mode or a simulation changes is composed here and nowhere else: the clock, the source of
+randomness, the way to the network, what carries plans out.
+"""
+
+import random
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from functools import partial
+
+import aiohttp
+
+from hedgebot.accounting import Accounting
+from hedgebot.clock import SystemClock
+from hedgebot.cycle import Cycle
+from hedgebot.daemon import CycleEnded, Daemon
+from hedgebot.domain.account import MarginMode, Needs
+from hedgebot.domain.hedge import Hedge, LegPolicy, Limits
+from hedgebot.domain.units import Coin, Usd
+from hedgebot.exchange.registry import open_account
+from hedgebot.execution import Execution, Executor, Rehearsal, Settler
+from hedgebot.hedge_state import HedgeState
+from hedgebot.journal.sqlite import SqliteJournal
+from hedgebot.observation import AccountFeed
+from hedgebot.ports import Account, Clock, Journal
+from hedgebot.settings.model import Hedge as HedgeSettings
+from hedgebot.settings.model import Settings
+from hedgebot.settings.paths import Paths
+from hedgebot.settings.secrets import Credentials
+
+LEDGER_SECONDS = 60.0
+
+
+@dataclass(frozen=True)
+class World:
+    """What live running and simulation differ in."""
+
+    clock: Clock = field(default_factory=SystemClock)
+    rng: random.Random = field(default_factory=random.SystemRandom)
+    connector: Callable[[], aiohttp.BaseConnector | None] = lambda: None
+
+
+@dataclass(frozen=True)
+class Hooks:
+    """Who is told of ended cycles, and of requests: account, endpoint, outcome, seconds."""
+
+    ended: CycleEnded = lambda *_: None
+    requested: Callable[[str, str, str, float], None] = lambda *_: None
+
+
+def hedge_of(name: str, settings: HedgeSettings, settle_after: float) -> Hedge:
+    """A hedge's definition in the words of ``domain``."""
+    limits = settings.limits
+    return Hedge(
+        name=name,
+        asset=settings.asset,
+        ratio=settings.ratio,
+        band=settings.band,
+        min_ratio=settings.min_ratio,
+        max_ratio=settings.max_ratio,
+        spot_accounts=tuple(entry.account for entry in settings.spot if entry.account is not None),
+        outside=tuple((e.name, Coin(e.quantity)) for e in settings.spot if e.name and e.quantity is not None),
+        legs=tuple(
+            LegPolicy(
+                leg.account,
+                leg.symbol,
+                leg.leverage,
+                MarginMode(leg.margin_mode) if leg.margin_mode else None,
+            )
+            for leg in settings.legs
+        ),
+        limits=Limits(
+            slippage=limits.slippage,
+            orders_per_hour=limits.orders_per_hour,
+            turnover_per_day=limits.turnover_per_day,
+            corrections_per_hour=limits.corrections_per_hour,
+            jump=limits.jump,
+            max_order=None if limits.max_order_usd is None else Usd(limits.max_order_usd),
+        ),
+        liquidation_warn=settings.liquidation.warn,
+        liquidation_act=settings.liquidation.act,
+        settle_after=settle_after,
+    )
+
+
+@dataclass(frozen=True)
+class App:
+    """Everything built, before the first request."""
+
+    daemon: Daemon
+    accounts: Mapping[str, Account]
+    journal: Journal
+
+
+@asynccontextmanager
+async def build(
+    settings: Settings,
+    paths: Paths,
+    credentials: Mapping[str, Credentials],
+    world: World,
+    hooks: Hooks = Hooks(),
+) -> AsyncIterator[App]:
+    """The app of one configuration; each part's teardown is registered the moment the part exists."""
+    async with AsyncExitStack() as stack:
+        journal = await SqliteJournal.open(
+            paths.store, clock=world.clock, rng=world.rng, keep=settings.store.keep
+        )
+        stack.push_async_callback(journal.close)
+        accounts = await stack.enter_async_context(open_accounts(settings, credentials, world, hooks))
+
+        def execution(hedge: Hedge) -> Execution:
+            live = settings.mode == "live"
+            return Executor(hedge, accounts, journal, world.clock) if live else Rehearsal()
+
+        cycles = cycles_of(settings, accounts, journal, world.clock, execution)
+        for cycle in cycles.values():
+            await cycle.state.load(journal, world.clock.now_ms())
+        interval = settings.cycle.interval.total_seconds()
+        daemon = Daemon(settings.mode, interval, cycles, journal, world.clock, hooks.ended)
+        yield App(daemon, accounts, journal)
+
+
+@asynccontextmanager
+async def open_accounts(
+    settings: Settings, credentials: Mapping[str, Credentials], world: World, hooks: Hooks = Hooks()
+) -> AsyncIterator[Mapping[str, Account]]:
+    """The accounts that there are credentials for, open while the block runs; no request is made yet."""
+    accounts: dict[str, Account] = {}
+    async with AsyncExitStack() as stack:
+        for name, known in credentials.items():
+            connector = world.connector()
+            if connector is not None:
+                stack.push_async_callback(connector.close)
+            accounts[name] = open_account(
+                name,
+                settings.accounts[name].exchange,
+                known,
+                clock=world.clock,
+                sandbox=settings.accounts[name].sandbox,
+                base_url=settings.accounts[name].base_url,
+                settle_after_s=settings.cycle.settle_after.total_seconds(),
+                connector=connector,
+                on_request=partial(hooks.requested, name),
+            )
+            stack.push_async_callback(accounts[name].close)
+        yield accounts
+
+
+def cycles_of(
+    settings: Settings,
+    accounts: Mapping[str, Account],
+    journal: Journal,
+    clock: Clock,
+    execution: Callable[[Hedge], Execution],
+) -> dict[str, Cycle]:
+    """Each hedge's loop body; ``execution`` is what carries out its plans."""
+    deadline = settings.cycle.deadline.total_seconds()
+    settle_after = settings.cycle.settle_after.total_seconds()
+    hedges = {name: hedge_of(name, hedge, settle_after) for name, hedge in settings.hedges.items()}
+    feeds = _feeds(hedges, accounts, clock, deadline)
+    accounting = Accounting(accounts, clock, min(LEDGER_SECONDS, 2 * settle_after), int(settle_after * 1000))
+    return {
+        name: Cycle(
+            hedge=hedge,
+            feeds=feeds,
+            settler=Settler(accounts, journal, clock, settle_after, deadline),
+            execution=execution(hedge),
+            accounting=accounting,
+            journal=journal,
+            clock=clock,
+            state=HedgeState(name, journal.instance, clock.now_ms()),
+        )
+        for name, hedge in hedges.items()
+    }
+
+
+def _feeds(
+    hedges: Mapping[str, Hedge], accounts: Mapping[str, Account], clock: Clock, deadline: float
+) -> dict[str, AccountFeed]:
+    """One feed an account, reading what all its hedges need."""
+    feeds = {}
+    for name, account in accounts.items():
+        needs = Needs(frozenset(), frozenset())
+        for hedge in hedges.values():
+            needs = needs | hedge.needs(name) if name in hedge.accounts else needs
+        feeds[name] = AccountFeed(account, needs, clock, deadline)
+    return feeds

@@ -1,0 +1,91 @@
+"""``check``: what the configuration amounts to, without any network."""
+
+import os
+import stat
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from hedgebot.cli import output
+from hedgebot.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile
+from hedgebot.errors import CredentialsError, ExitCode
+
+if TYPE_CHECKING:
+    from hedgebot.settings.model import Settings
+
+Faults = Mapping[str, CredentialsError | None]
+"""What is wrong with each account's credentials."""
+
+
+def check(config: ConfigFile = DEFAULT_CONFIG, as_json: AsJson = False) -> None:
+    """Say what the configuration amounts to.
+
+    Shows each value and where it came from, and what is missing. Connects to nothing. Exit code 3: the
+    configuration is wrong; 5: a credential is missing or cannot be used.
+    """
+    from hedgebot.cli.configuration import read
+    from hedgebot.settings.effective import effective
+    from hedgebot.settings.paths import paths
+
+    loaded = read(config)
+    places = paths(loaded.settings, os.environ)
+    faults = _credential_faults(loaded.settings)
+    settings = {
+        key: {"value": value, "origin": loaded.origins[key]}
+        for key, value in effective(loaded.settings).items()
+    }
+    files = {"store": str(places.store), "lock": str(places.lock), "socket": str(places.socket)}
+    warnings = list(_warnings(config, places.store))
+    if as_json:
+        known = {account: "unusable" if fault else "found" for account, fault in faults.items()}
+        facts = {"settings": settings, "paths": files, "credentials": known, "warnings": warnings}
+        output.data({"schema": 1, "config": str(config), **facts})
+    else:
+        _show(settings, files, faults)
+    _tell(warnings, faults)
+
+
+def _credential_faults(settings: "Settings") -> Faults:
+    from hedgebot.cli.configuration import accounts_in_use, credentials_of
+
+    faults: dict[str, CredentialsError | None] = {}
+    for account in accounts_in_use(settings):
+        try:
+            credentials_of(account, settings)
+            faults[account] = None
+        except CredentialsError as fault:
+            faults[account] = fault
+    return faults
+
+
+def _warnings(config: Path, store: Path) -> Iterator[str]:
+    """Files that others could change, and folders that will not do."""
+    if config.stat().st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+        yield f"{config} can be changed by other users, and with it what is traded: chmod go-w {config}"
+    folder = store.parent
+    if not folder.is_dir():
+        yield f"the folder of the store is missing: mkdir -p {folder}"
+    elif not os.access(folder, os.W_OK | os.X_OK):
+        yield f"this user may not write in the folder of the store, {folder}"
+    elif folder.stat().st_mode & stat.S_IWOTH and not folder.stat().st_mode & stat.S_ISVTX:
+        yield f"anybody may replace the store: chmod o-w {folder}"
+
+
+def _show(settings: Mapping[str, Mapping[str, str]], files: Mapping[str, str], faults: Faults) -> None:
+    texts = {key: f"{key} = {setting['value']}" for key, setting in settings.items()}
+    width = min(max(map(len, texts.values())), 60)
+    output.text(*(f"{text:<{width}}  # {settings[key]['origin']}" for key, text in texts.items()), "")
+    output.text(*(f"{name}: {path}" for name, path in files.items()))
+    output.text(*(f"credentials of {name}: {'unusable' if f else 'found'}" for name, f in faults.items()))
+
+
+def _tell(warnings: list[str], faults: Faults) -> None:
+    for warning in warnings:
+        output.note(f"warning: {warning}")
+    found = [fault for fault in faults.values() if fault is not None]
+    for fault in found:
+        output.complain(fault.what, fault.next_step)
+    if found:
+        raise typer.Exit(ExitCode.CREDENTIALS)

@@ -1,0 +1,1 @@
+"""edge: ccxt; strict conversion, error and fate tables, one file of facts per exchange, own rate limiter."""

@@ -1,0 +1,170 @@
+"""One Bybit account behind the port ``Account``."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+from hedgebot.domain.account import AccountReading, Ledger, LedgerEntry, Needs, Sighting
+from hedgebot.domain.instrument import Instrument
+from hedgebot.domain.orders import Fate, OrderRequest, Outcome
+from hedgebot.domain.units import Millis
+from hedgebot.errors import BackOffError, ConversionError, CredentialsError, ReadError
+from hedgebot.exchange.bybit import orders, venue
+from hedgebot.exchange.bybit.holdings import UNIFIED
+from hedgebot.exchange.bybit.paging import pages
+from hedgebot.exchange.bybit.reading import Answers, LegAnswers, Moment, reading
+from hedgebot.exchange.bybit.slow_facts import SlowFacts
+from hedgebot.exchange.client import Client, Endpoint
+from hedgebot.exchange.fates import Answer, Operation
+from hedgebot.exchange.limiter import Priority
+from hedgebot.exchange.together import together
+from hedgebot.ports import Clock
+
+ALL = {"category": venue.CATEGORY}
+BOOK_LEVELS = 50
+POSITION_PAGE, ORDER_PAGE, EXECUTION_PAGE = 200, 50, 100
+WEEK_MS = 7 * 24 * 3_600_000  # what one request for executions covers
+HISTORY_MS = 2 * 365 * 24 * 3_600_000  # how far back Bybit remembers them
+
+
+class BybitAccount:
+    """Reads that go out together, writes that are sent once. Printing it shows its name."""
+
+    def __init__(self, name: str, client: Client, clock: Clock) -> None:
+        self._name = name
+        self._client = client
+        self._clock = clock
+        self._slow = SlowFacts(client, clock)
+
+    def __repr__(self) -> str:
+        return f"<BybitAccount {self._name}>"
+
+    @property
+    def name(self) -> str:
+        return self._name
+
+    async def close(self) -> None:
+        await self._client.close()
+
+    async def read(self, needs: Needs) -> AccountReading:
+        """Everything a decision needs. Raises ``ReadError``, also where replies contradict each other."""
+        try:
+            return await self._read(needs)
+        except BackOffError:
+            raise
+        except ReadError as failure:
+            if isinstance(failure, ConversionError):
+                self._slow.doubt()
+            if self._slow.unsupported:
+                raise ReadError(f"{self._name}: {self._slow.unsupported}") from failure
+            raise
+
+    async def _read(self, needs: Needs) -> AccountReading:
+        started = self._clock.monotonic()
+        listing = await self._slow.listing()
+        contracts = [listing.named(symbol) for symbol in sorted(needs.symbols)]
+        assets = sorted(needs.assets)
+        pot = {"accountType": UNIFIED, "coin": ",".join(assets)}
+        async with together() as group:
+            slow = group.create_task(self._slow.facts(needs.symbols))
+            wallet = group.create_task(self._client.read(venue.WALLET, pot))
+            positions = group.create_task(pages(self._client, venue.POSITIONS, ALL, POSITION_PAGE))
+            resting = group.create_task(pages(self._client, venue.ORDERS, ALL, ORDER_PAGE))
+            legs = [group.create_task(self._read_leg(contract)) for contract in contracts]
+        answers = Answers(
+            wallet.result(), positions.result(), resting.result(), [leg.result() for leg in legs]
+        )
+        ended, offset = self._clock.monotonic(), self._client.time.offset_ms()
+        return reading(answers, slow.result(), assets, Moment(self._name, started, ended, offset))
+
+    async def _read_leg(self, contract: Instrument) -> LegAnswers:
+        asked = ALL | {"symbol": contract.native}
+        async with together() as group:
+            position = group.create_task(self._client.read(venue.POSITIONS, asked))
+            ticker = group.create_task(self._client.read(venue.TICKERS, asked))
+            book = group.create_task(self._client.read(venue.ORDER_BOOK, {**asked, "limit": BOOK_LEVELS}))
+        return LegAnswers(contract, position.result(), ticker.result(), book.result())
+
+    async def ledger(self, symbols: Sequence[str], since: Millis) -> Ledger:
+        """Executions since an instant, week by week. Raises ``ReadError``."""
+        listing = await self._slow.listing()
+        contracts = [listing.named(symbol) for symbol in symbols]
+        now = self._client.time.now_ms()
+        start, found = max(since, now - HISTORY_MS), list[LedgerEntry]()
+        while start <= now:
+            async with together() as group:
+                weeks = [group.create_task(self._week(contract, start)) for contract in contracts]
+            found += sorted((entry for week in weeks for entry in week.result()), key=lambda entry: entry.at)
+            start += WEEK_MS
+        return Ledger(tuple(found))
+
+    async def _week(self, contract: Instrument, start: int) -> list[LedgerEntry]:
+        """One contract's executions in the week from ``start``, oldest first."""
+        asked = {**ALL, "symbol": contract.native, "startTime": start, "endTime": start + WEEK_MS - 1}
+        read = await pages(self._client, venue.EXECUTIONS, asked, EXECUTION_PAGE, sparse=True)
+        return list(orders.entries(read, contract))[::-1]
+
+    async def place(self, order: OrderRequest) -> Outcome:
+        """Send one immediate-or-cancel order exactly once. A rejection has the slow facts read again."""
+        outcome = await self._write(
+            Operation.PLACE,
+            venue.PLACE,
+            order.symbol,
+            lambda contract: orders.placing(order, contract),
+            lambda answer: orders.acknowledged(answer, order),
+            Priority.EMERGENCY if order.reduce_only else Priority.ORDER,
+        )
+        if outcome.fate is Fate.REJECTED:
+            self._slow.doubt()
+        return outcome
+
+    async def cancel(self, order: OrderRequest) -> Outcome:
+        """Ask for an order to be cancelled; that it was accepted does not mean that it is gone."""
+        return await self._write(
+            Operation.CANCEL,
+            venue.CANCEL,
+            order.symbol,
+            lambda contract: orders.naming(order, contract),
+            lambda answer: orders.acknowledged(answer, order),
+        )
+
+    async def set_leverage(self, symbol: str, leverage: str) -> Outcome:
+        return await self._write(
+            Operation.LEVERAGE,
+            venue.SET_LEVERAGE,
+            symbol,
+            lambda contract: {
+                **ALL,
+                "symbol": contract.native,
+                "buyLeverage": leverage,
+                "sellLeverage": leverage,
+            },
+            lambda _: "",
+        )
+
+    async def _write(
+        self,
+        operation: Operation,
+        endpoint: Endpoint,
+        symbol: str,
+        params: Callable[[Instrument], Mapping[str, object]],
+        accepted: Callable[[Answer], str],
+        priority: Priority = Priority.ORDER,
+    ) -> Outcome:
+        try:
+            contract = (await self._slow.listing()).named(symbol)
+        except (ReadError, CredentialsError) as cause:
+            return Outcome(Fate.REJECTED, f"not sent: {cause}")
+        return await self._client.write(operation, endpoint, params(contract), accepted, priority)
+
+    async def find(self, order: OrderRequest) -> Sighting:
+        """Look for an order among the open and recent ones and in the history; both must answer."""
+        contract = (await self._slow.listing()).named(order.symbol)
+        endpoints, asked = (venue.ORDERS, venue.ORDER_HISTORY), orders.naming(order, contract)
+        async with together() as group:
+            tasks = [group.create_task(self._client.read(endpoint, asked)) for endpoint in endpoints]
+        states = [orders.sighted(task.result(), order, contract) for task in tasks]
+        absent = tuple(e.path for e, state in zip(endpoints, states, strict=True) if state is None)
+        seen = [state for state in states if state is not None]
+        if len({state.order_id for state in seen}) > 1:
+            raise ReadError(f"{self._name}: two orders carry the client id {order.client_id}")
+        latest = max(seen, key=lambda state: (state.over, abs(state.filled), state.updated_at), default=None)
+        return Sighting(latest, absent)

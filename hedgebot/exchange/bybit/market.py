@@ -1,0 +1,166 @@
+"""Bybit's words for contracts and prices, converted: instruments, margin tiers, fees, tickers, books."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from itertools import pairwise
+
+from hedgebot.domain.account import Tier
+from hedgebot.domain.instrument import Instrument
+from hedgebot.domain.market import Funding, Level, Quote
+from hedgebot.domain.units import ONE, Coin, Contracts, Price, Usd
+from hedgebot.errors import ReadError
+from hedgebot.exchange.bybit.venue import CATEGORY
+from hedgebot.exchange.convert import Fields
+from hedgebot.exchange.fates import Answer
+
+FACE = Usd(ONE)  # every inverse contract here is one dollar; ccxt reads the minimal order size as its size
+PERPETUAL, DATED = "InversePerpetual", "InverseFutures"
+KINDS = {PERPETUAL: True, DATED: False}
+STATUSES = {"Trading": True, "PreLaunch": False, "Delivering": False, "Closed": False}
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+LAST_DAY = 4_000_000_000_000  # ms; the year 2096
+PERCENT = Decimal(100)
+RATE_ROUNDING = Decimal("0.05")  # 1/maxLeverage and initialMargin are rounded apart
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """All inverse contracts that are listed, by either name."""
+
+    by_symbol: Mapping[str, Instrument]
+    by_native: Mapping[str, Instrument]
+
+    @classmethod
+    def of(cls, instruments: Iterable[Instrument]) -> "Listing":
+        listed = tuple(instruments)
+        return cls({i.symbol: i for i in listed}, {i.native: i for i in listed})
+
+    def named(self, symbol: str) -> Instrument:
+        """The contract of a unified symbol. Raises ``ReadError``."""
+        if symbol not in self.by_symbol:
+            raise ReadError(f"bybit lists no inverse contract {symbol}", "Check the leg's symbol")
+        return self.by_symbol[symbol]
+
+    def of_row(self, row: Fields) -> Instrument:
+        """The contract that a row is about. Raises ``ConversionError`` for one that is not listed."""
+        return row.word("symbol", self.by_native)
+
+
+def instruments(pages: Iterable[Answer]) -> Listing:
+    """The inverse contracts of all pages of ``market/instruments-info``."""
+    listed: dict[str, Instrument] = {}
+    for page in pages:
+        for row in page.fields.rows("list"):
+            instrument = _instrument(row)
+            if instrument.native in listed:
+                raise row.wrong("symbol", "is listed twice")
+            listed[instrument.native] = instrument
+    return Listing.of(listed.values())
+
+
+def _instrument(row: Fields) -> Instrument:
+    base = row.name("baseCoin")
+    row.expect("quoteCoin", "USD")
+    row.expect("settleCoin", base)
+    lots = row.fields("lotSizeFilter")
+    return Instrument(
+        symbol=f"{base}/USD:{base}{_expiry(row)}",
+        native=row.name("symbol"),
+        asset=base,
+        face=FACE,
+        lot=Contracts(lots.positive("qtyStep")),
+        tick=row.fields("priceFilter").positive("tickSize"),
+        min_order=Contracts(lots.positive("minOrderQty")),
+        max_order=Contracts(lots.positive("maxOrderQty")),
+        tradable=row.word("status", STATUSES),
+    )
+
+
+def _expiry(row: Fields) -> str:
+    """``-YYMMDD`` for a dated contract, as unified symbols end."""
+    if row.word("contractType", KINDS):
+        return ""
+    at = row.millis("deliveryTime")
+    if not 0 < at < LAST_DAY:
+        raise row.wrong("deliveryTime", "is no date for a dated contract")
+    return f"-{EPOCH + timedelta(milliseconds=at):%y%m%d}"
+
+
+def tiers(answer: Answer, native: str) -> tuple[Tier, ...]:
+    """Maintenance rates by notional in coins, from ``market/risk-limit``, lowest first."""
+    found: list[Tier] = []
+    for row in answer.fields.rows("list"):
+        row.expect("symbol", native)
+        rate = row.positive("maintenanceMargin") / _unit_of_rates(row)
+        if rate >= ONE:
+            raise row.wrong("maintenanceMargin", "is the whole position or more")
+        found.append(Tier(Coin(row.positive("riskLimitValue")), rate))
+    found.sort(key=lambda tier: tier.limit)
+    if not found or len({tier.limit for tier in found}) != len(found):
+        raise answer.fields.wrong("list", f"has no clear margin tiers for {native}")
+    return tuple(found)
+
+
+def _unit_of_rates(row: Fields) -> Decimal:
+    """Rates come as percent or as fractions; the highest leverage, 1 / initial margin, tells which."""
+    product = row.positive("initialMargin") * row.positive("maxLeverage")
+    for unit in (ONE, PERCENT):
+        if abs(product / unit - ONE) <= RATE_ROUNDING:
+            return unit
+    raise row.wrong("initialMargin", "does not belong to maxLeverage, as percent or as fraction")
+
+
+def taker_fee(answer: Answer, native: str) -> Decimal:
+    """The rate that an order which takes liquidity costs us, from ``account/fee-rate``."""
+    row = one_row(answer, native)
+    rate = row.decimal("takerFeeRate")
+    if not abs(rate) < ONE:
+        raise row.wrong("takerFeeRate", f"is {rate}, no rate")
+    return rate
+
+
+def quote(ticker: Answer, book: Answer, instrument: Instrument) -> Quote:
+    """One reading of a contract's market, as old as the older of its two parts."""
+    row, levels = one_row(ticker, instrument.native), book.fields
+    levels.expect("s", instrument.native)
+    bids, asks = _levels(levels, "b"), _levels(levels, "a")
+    prices = [price for price, _ in (*bids[::-1], *asks)]
+    if any(low >= high for low, high in pairwise(prices)):
+        raise levels.wrong("b", "and a do not ascend from the lowest bid to the highest offer")
+    at = levels.millis("ts")
+    return Quote(
+        symbol=instrument.symbol,
+        mark=row.price("markPrice"),
+        index=row.price("indexPrice"),
+        bids=bids,
+        asks=asks,
+        funding=_funding(row),
+        at=min(at, ticker.at) if ticker.at else at,
+    )
+
+
+def _levels(book: Fields, side: str) -> tuple[Level, ...]:
+    return tuple((Price(price), Contracts(size)) for price, size in book.pairs(side))
+
+
+def _funding(row: Fields) -> Funding:
+    """The running interval's funding; a reply that does not know its length leaves it unknown."""
+    rate = row.decimal("fundingRate")
+    if not abs(rate) < ONE:
+        raise row.wrong("fundingRate", f"is {rate}, no rate")
+    hours = row.positive_or_blank("fundingIntervalHour") if row.has("fundingIntervalHour") else None
+    return Funding(rate, hours, row.millis("nextFundingTime") or None)
+
+
+def one_row(answer: Answer, native: str) -> Fields:
+    """The only row of an answer about one contract. Raises ``ConversionError`` for more, fewer or another."""
+    result = answer.fields
+    if result.has("category"):
+        result.expect("category", CATEGORY)
+    rows = result.rows("list")
+    if len(rows) != 1:
+        raise result.wrong("list", f"has {len(rows)} rows instead of one")
+    rows[0].expect("symbol", native)
+    return rows[0]

@@ -1,0 +1,133 @@
+"""Bybit's words for orders and executions, converted, and ours for the orders that we send."""
+
+from collections.abc import Iterable, Iterator
+from decimal import Decimal
+
+from hedgebot.domain.account import EntryKind, LedgerEntry, OpenOrder
+from hedgebot.domain.instrument import Instrument
+from hedgebot.domain.orders import OrderRequest, OrderState
+from hedgebot.domain.units import ZERO, Coin, Contracts
+from hedgebot.exchange.bybit.holdings import SIGNS
+from hedgebot.exchange.bybit.market import Listing
+from hedgebot.exchange.bybit.venue import CATEGORY
+from hedgebot.exchange.convert import Fields
+from hedgebot.exchange.fates import Answer
+
+OPEN, OVER = False, True
+STATUSES = {
+    "New": OPEN,
+    "PartiallyFilled": OPEN,
+    "Untriggered": OPEN,
+    "Triggered": OPEN,
+    "Filled": OVER,
+    "Cancelled": OVER,
+    "PartiallyFilledCanceled": OVER,
+    "Rejected": OVER,
+    "Deactivated": OVER,
+}
+REJECTED = "Rejected"
+KINDS = {
+    "Trade": EntryKind.TRADE,
+    "BlockTrade": EntryKind.TRADE,
+    "MovePosition": EntryKind.TRADE,
+    "FutureSpread": EntryKind.TRADE,
+    "Delivery": EntryKind.TRADE,
+    "Settle": EntryKind.TRADE,
+    "Funding": EntryKind.FUNDING,
+    "AdlTrade": EntryKind.ADL,
+    "BustTrade": EntryKind.LIQUIDATION,
+}
+
+
+def placing(order: OrderRequest, instrument: Instrument) -> dict[str, object]:
+    """The request for an immediate-or-cancel limit order in one-way mode."""
+    return {
+        **naming(order, instrument),
+        "side": "Sell" if order.contracts.value < ZERO else "Buy",
+        "orderType": "Limit",
+        "timeInForce": "IOC",
+        "qty": f"{abs(order.contracts.value):f}",
+        "price": f"{order.limit.value:f}",
+        "reduceOnly": order.reduce_only,
+        "positionIdx": 0,
+    }
+
+
+def naming(order: OrderRequest, instrument: Instrument) -> dict[str, object]:
+    """What names an order: enough to cancel it or to look it up."""
+    return {"category": CATEGORY, "symbol": instrument.native, "orderLinkId": order.client_id}
+
+
+def acknowledged(answer: Answer, order: OrderRequest) -> str:
+    """The order's id in an acknowledgement that is about this order. Raises ``ConversionError``."""
+    result = answer.fields
+    result.expect("orderLinkId", order.client_id)
+    return result.name("orderId")
+
+
+def open_orders(pages: Iterable[Answer], listing: Listing) -> tuple[OpenOrder, ...]:
+    """All orders that rest in inverse contracts, conditional ones included."""
+    return tuple(
+        OpenOrder(
+            symbol=listing.of_row(row).symbol,
+            order_id=row.name("orderId"),
+            client_id=row.text("orderLinkId"),
+            contracts=row.size("leavesQty") * Decimal(row.word("side", SIGNS)),
+            reduce_only=row.flag("reduceOnly"),
+            created_at=row.millis("createdTime"),
+        )
+        for row in _rows(pages)
+        if row.word("orderStatus", STATUSES) is OPEN
+    )
+
+
+def sighted(answer: Answer, order: OrderRequest, instrument: Instrument) -> OrderState | None:
+    """The order as one endpoint shows it; None where it shows none. Another order is an error."""
+    rows = answer.fields.rows("list")
+    if len(rows) > 1:
+        raise answer.fields.wrong("list", f"has {len(rows)} orders of one client id")
+    return _state(rows[0], order, instrument) if rows else None
+
+
+def _state(row: Fields, order: OrderRequest, instrument: Instrument) -> OrderState:
+    row.expect("orderLinkId", order.client_id)
+    row.expect("symbol", instrument.native)
+    row.expect("side", "Sell" if order.contracts.value < ZERO else "Buy")
+    over, filled = row.word("orderStatus", STATUSES), row.not_negative("cumExecQty")
+    if filled > abs(order.contracts.value):
+        raise row.wrong("cumExecQty", f"is {filled}, more than was asked for")
+    if row.text("orderStatus") == "Filled" and not filled:
+        raise row.wrong("cumExecQty", "is zero, yet the order is filled")
+    return OrderState(
+        order_id=row.name("orderId"),
+        client_id=order.client_id,
+        over=over,
+        rejected=row.text("orderStatus") == REJECTED and not filled,
+        filled=Contracts(-filled if order.contracts.value < ZERO else filled),
+        average=row.price("avgPrice") if filled else None,
+        fee=Coin(row.decimal("cumExecFee") if filled else row.decimal_or_blank("cumExecFee") or ZERO),
+        updated_at=row.millis("updatedTime"),
+    )
+
+
+def entries(pages: Iterable[Answer], instrument: Instrument) -> Iterator[LedgerEntry]:
+    """Executions of one contract. ``execFee`` is what was paid: its sign is turned, also for funding."""
+    for row in _rows(pages):
+        row.expect("symbol", instrument.native)
+        kind = row.word("execType", KINDS)
+        size = row.size("execQty") * Decimal(row.word("side", SIGNS))
+        yield LedgerEntry(
+            id=row.name("execId"),
+            kind=kind,
+            symbol=instrument.symbol,
+            client_id=row.text("orderLinkId"),
+            contracts=Contracts.zero() if kind is EntryKind.FUNDING else size,
+            price=row.price_or_blank("execPrice"),
+            coins=-row.coin("execFee"),
+            at=row.millis("execTime"),
+        )
+
+
+def _rows(pages: Iterable[Answer]) -> Iterator[Fields]:
+    for page in pages:
+        yield from page.fields.rows("list")

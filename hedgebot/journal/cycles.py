@@ -1,0 +1,157 @@
+"""Cycle records: those that matter stay for ever, all others for a while, and both are small.
+
+Consecutive records of a hedge differ in a few figures, so each is packed with the hedge's last kept
+record, its base, as the dictionary (RFC 1950, "preset dictionary"; here raw deflate). Seals chain
+the same way, record to base, so that removing expired records breaks neither.
+"""
+
+import json
+import sqlite3
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from hedgebot.domain.records import CycleRecord, Memory, State
+from hedgebot.domain.units import Millis
+from hedgebot.journal.chain import damaged, seal
+from hedgebot.journal.codec import decode, dump, encode
+
+EXPIRE_AT_ONCE = 1000
+INSERT = "INSERT INTO cycles VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+REMEMBER = "INSERT OR REPLACE INTO memories VALUES (?, ?, ?, ?, ?)"
+RECENT = """
+    SELECT one.number, one.at, one.state, one.acted, one.body, CASE one.keep WHEN 0 THEN base.body END
+    FROM cycles AS one LEFT JOIN cycles AS base ON base.number = one.base
+    WHERE one.hedge = ? ORDER BY one.number DESC LIMIT ?
+"""
+EXPIRE = """
+    DELETE FROM cycles WHERE number IN (
+        SELECT number FROM cycles
+        WHERE keep = 0 AND at < ? AND number NOT IN (SELECT newest FROM memories) ORDER BY at LIMIT ?)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class PastCycle:
+    """A cycle's record as the journal keeps it; what the hedge remembered then is not kept."""
+
+    number: int
+    hedge: str
+    at: Millis
+    state: State
+    reason: str
+    acted: bool
+    body: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Base:
+    """A kept record, as those after it need it."""
+
+    number: int | None
+    text: bytes
+    seal: bytes
+
+
+NO_BASE = Base(None, b"", b"")
+
+
+class Cycles:
+    """Appends records; remembers the bases it has unpacked."""
+
+    def __init__(self) -> None:
+        self._bases: dict[str, Base] = {}
+
+    def append(self, db: sqlite3.Connection, record: CycleRecord, *, keep: bool) -> int:
+        """Write a record and the hedge's memory; return its number. Acts and first records are kept too."""
+        base = self._base(db, record.hedge)
+        keep = keep or record.acted or base is NO_BASE
+        (number,) = db.execute("SELECT coalesce(max(number), 0) + 1 FROM cycles").fetchone()
+        text = dump({"reason": record.reason, "body": dict(record.body)}).encode()
+        body = pack(text, b"" if keep else base.text)
+        facts = (record.hedge, record.at, record.state.value, int(record.acted), int(keep))
+        row = (number, *facts, base.number, body)
+        mark = seal(base.seal, *row)
+        db.execute(INSERT, (*row, mark))
+        memory = (record.hedge, number, number if keep else base.number, encode(_lasting(record.memory)))
+        db.execute(REMEMBER, (*memory, seal(mark, *memory)))
+        return int(number)
+
+    def _base(self, db: sqlite3.Connection, hedge: str) -> Base:
+        found = db.execute("SELECT base FROM memories WHERE hedge = ?", (hedge,)).fetchone()
+        if found is None:
+            return NO_BASE
+        if hedge not in self._bases or self._bases[hedge].number != found[0]:
+            self._bases[hedge] = _load(db, found[0])
+        return self._bases[hedge]
+
+
+def recent(db: sqlite3.Connection, hedge: str, count: int) -> tuple[PastCycle, ...]:
+    """The last ``count`` records of a hedge, newest first."""
+    return tuple(_unpacked(hedge, *row) for row in db.execute(RECENT, (hedge, count)))
+
+
+def memory(db: sqlite3.Connection, hedge: str) -> Memory | None:
+    """What the hedge's newest record remembered; None before the first."""
+    found = db.execute("SELECT body FROM memories WHERE hedge = ?", (hedge,)).fetchone()
+    return decode(Memory, found[0]) if found else None
+
+
+def expire(db: sqlite3.Connection, before: Millis) -> None:
+    """Remove a batch of the oldest records before ``before`` that need not stay; never a hedge's newest."""
+    db.execute(EXPIRE, (before, EXPIRE_AT_ONCE))
+
+
+def verify_memories(db: sqlite3.Connection) -> None:
+    """Check what each hedge remembers against its newest record. Raises ``JournalError``."""
+    joined = "SELECT memories.*, cycles.seal FROM memories LEFT JOIN cycles ON number = newest"
+    for hedge, newest, base, body, mark, record in db.execute(joined):
+        if record is None or mark != seal(record, hedge, newest, base, body):
+            raise damaged("memories", hedge)
+
+
+def verify(db: sqlite3.Connection) -> None:
+    """Check every record against its base's seal. Raises ``JournalError``."""
+    seals: dict[int | None, bytes] = {None: b""}
+    for *row, mark in db.execute("SELECT * FROM cycles ORDER BY number"):
+        number, *_, keep, base, _ = row
+        if base not in seals or mark != seal(seals[base], *row):
+            raise damaged("cycles", number)
+        if keep:
+            seals[number] = mark
+
+
+def pack(text: bytes, dictionary: bytes) -> bytes:
+    packer = zlib.compressobj(level=6, wbits=-15, zdict=dictionary)
+    return packer.compress(text) + packer.flush()
+
+
+def unpack(data: bytes, dictionary: bytes) -> bytes:
+    """What ``pack`` was given. Raises ``zlib.error``."""
+    unpacker = zlib.decompressobj(wbits=-15, zdict=dictionary)
+    return unpacker.decompress(data) + unpacker.flush()
+
+
+def _load(db: sqlite3.Connection, number: int) -> Base:
+    body, mark = db.execute("SELECT body, seal FROM cycles WHERE number = ?", (number,)).fetchone()
+    try:
+        return Base(number, unpack(body, b""), mark)
+    except zlib.error as cause:
+        raise damaged("cycles", number) from cause
+
+
+def _unpacked(
+    hedge: str, number: int, at: Millis, state: str, acted: int, body: bytes, base: bytes | None
+) -> PastCycle:
+    try:
+        dictionary = b"" if base is None else unpack(base, b"")
+        told = json.loads(unpack(body, dictionary))
+        return PastCycle(number, hedge, at, State(state), told["reason"], bool(acted), told["body"])
+    except (zlib.error, ValueError, LookupError) as cause:
+        raise damaged("cycles", number) from cause
+
+
+def _lasting(memory: Memory) -> Memory:
+    """Without its doubts, which are dated on a clock that ends with the process."""
+    return replace(memory, fall=None, moved=None)

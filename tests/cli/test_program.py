@@ -1,0 +1,129 @@
+"""The program as a whole: its help, its wrong usage, what it imports, and that it never shows a traceback."""
+
+import asyncio
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from hedgebot import __version__
+from hedgebot.cli.program import COMMANDS
+from hedgebot.settings import schema
+from tests.cli.support import environment, hedgebot, write_config
+
+WITHOUT = "import sys; {block}; sys.argv = ['hedgebot', *{args}]; import hedgebot.__main__"
+BLOCKED = ("ccxt", "aiohttp", "pydantic_settings", "structlog", "rich", "sqlite3", "prometheus_client")
+QUICK = (["--help"], ["version"], ["status", "--help"], ["run", "--help"], ["status"], ["health"], ["pause"])
+
+
+async def test_help_names_every_command(tmp_path: Path) -> None:
+    ran = await hedgebot(tmp_path, "--help")
+    assert (ran.code, ran.err) == (0, "")
+    assert all(f"\n  {command.__name__} " in ran.out for command in COMMANDS)
+
+
+@pytest.mark.parametrize("command", [command.__name__ for command in COMMANDS])
+async def test_every_command_has_help(command: str, tmp_path: Path) -> None:
+    ran = await hedgebot(tmp_path, command, "--help")
+    assert (ran.code, ran.err) == (0, "")
+    assert ran.out.startswith(f"Usage: hedgebot {command} ")
+    assert max(map(len, ran.out.splitlines())) <= 80
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        ("nonsense",),
+        ("--nonsense",),
+        ("status", "--nonsense"),
+        ("status", "extra"),
+        ("ratio",),
+        ("ratio", "btc"),
+        ("ratio", "btc", "half"),
+        ("ratio", "btc", "nan"),
+        ("ratio", "btc", "1e3"),
+        ("ratio", "btc", "0.5", "--config"),
+        ("ratio", "btc", "--config", "other.toml"),
+        ("unwind", "--to"),
+        ("unwind", "--to", "all"),
+        ("pause", "btc", "eth"),
+        ("run", "btc"),
+        ("check", "-c"),
+    ],
+)
+async def test_wrong_usage_exits_with_2_and_writes_no_data(args: tuple[str, ...], tmp_path: Path) -> None:
+    write_config(tmp_path)
+    ran = await hedgebot(tmp_path, *args)
+    assert (ran.code, ran.out) == (2, "")
+    assert "Error: " in ran.err
+
+
+@pytest.mark.parametrize("args", QUICK)
+def test_what_only_asks_the_daemon_imports_nothing_heavy(args: list[str], tmp_path: Path) -> None:
+    write_config(tmp_path)
+    block = f"sys.modules.update(dict.fromkeys({BLOCKED}))"
+    code = WITHOUT.format(block=block, args=args)
+    command = [sys.executable, "-c", code]
+    ran = subprocess.run(command, cwd=tmp_path, env=environment(), capture_output=True, text=True)
+    assert ran.returncode in {0, 4}, ran.stderr
+    assert "internal error" not in ran.stderr
+
+
+@pytest.mark.parametrize("args", [["check"], ["check", "--json"], ["schema"]])
+def test_check_and_schema_import_neither_ccxt_nor_aiohttp(args: list[str], tmp_path: Path) -> None:
+    write_config(tmp_path)
+    block = "sys.modules.update(ccxt=None, aiohttp=None)"
+    command = [sys.executable, "-c", WITHOUT.format(block=block, args=args)]
+    ran = subprocess.run(command, cwd=tmp_path, env=environment(), capture_output=True, text=True)
+    assert ran.returncode in {0, 5}, ran.stderr
+
+
+@pytest.mark.parametrize("args", [["--help"], ["status"]])
+def test_it_starts_at_once(args: list[str], tmp_path: Path) -> None:
+    """Generous: `make bench` has the real limit."""
+    write_config(tmp_path)
+    command, seconds = [sys.executable, "-m", "hedgebot", *args], []
+    for _ in range(3):
+        began = time.monotonic()
+        subprocess.run(command, cwd=tmp_path, env=environment(), capture_output=True)
+        seconds.append(time.monotonic() - began)
+    assert min(seconds) < 1
+
+
+def test_a_bug_is_told_in_a_line_without_a_traceback(tmp_path: Path) -> None:
+    block = (
+        "import hedgebot.cli.daemon_client as it; "
+        "it.of = lambda config: {}['api_key=canary-secret-b2c4d6e8f0']"
+    )
+    command = [sys.executable, "-c", WITHOUT.format(block=block, args=["status"])]
+    ran = subprocess.run(command, cwd=tmp_path, env=environment(), capture_output=True, text=True)
+    assert (ran.returncode, ran.stdout) == (1, "")
+    assert ran.stderr.startswith("hedgebot: internal error: KeyError: ")
+    assert "Traceback" not in ran.stderr
+    assert "canary" not in ran.stderr
+
+
+async def test_a_reader_that_goes_away_is_no_error_of_ours(tmp_path: Path) -> None:
+    shell = await asyncio.create_subprocess_shell(
+        f"'{sys.executable}' -m hedgebot schema | head -c 1",
+        cwd=tmp_path,
+        env=environment(),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    assert await shell.communicate() == (b"{", b"")
+
+
+async def test_version_is_that_of_the_package(tmp_path: Path) -> None:
+    assert (await hedgebot(tmp_path, "version")).out == f"hedgebot {__version__}\n"
+    told = json.loads((await hedgebot(tmp_path, "version", "--json")).out)
+    assert (told["schema"], told["version"]) == (1, __version__)
+
+
+async def test_schema_is_the_one_for_editors(tmp_path: Path) -> None:
+    assert (await hedgebot(tmp_path, "schema")).out == schema.dump()
+    told = json.loads((await hedgebot(tmp_path, "schema", "--json")).out)
+    assert told == {"schema": 1, "config": schema.schema()}

@@ -1,0 +1,197 @@
+"""What the edge's tests run against: the simulated exchange in its own dialect, over HTTP in memory.
+
+Everything between is the real thing: unmodified ccxt, aiohttp's client and server, our own edge. An
+exchange joins every parametrised test by an entry in ``VENUES``.
+"""
+
+import random
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+from aiohttp import web
+from pydantic import SecretStr
+
+from hedgebot.domain.account import AccountReading, Needs
+from hedgebot.domain.orders import OrderRequest
+from hedgebot.domain.units import Contracts, Price
+from hedgebot.exchange.registry import open_account
+from hedgebot.ports import Account
+from hedgebot.settings.secrets import Credentials
+from hedgebot.sim import bybit
+from hedgebot.sim.contract import btcusd, ethusd
+from hedgebot.sim.exchange import SimulatedExchange
+from hedgebot.sim.faults import Fault, Faults
+from hedgebot.sim.ledger import MarginMode
+from hedgebot.sim.market import Feed, Market, level
+from hedgebot.sim.market import Path as PricePath
+from hedgebot.sim.memory import MemoryConnector, MemoryNetwork, serve
+from hedgebot.sim.virtual import VirtualClock, run
+from tests.exchange.tamper import Change, tampering
+
+KEY, SECRET = "canary-key-5d1f0a", "canary-secret-9e8c7b6a"
+CREDENTIALS = Credentials(SecretStr(KEY), SecretStr(SECRET))
+MARK = 60_000
+
+
+@dataclass(frozen=True)
+class Venue:
+    """One exchange under test: its dialect, where it listens, and its contract under both names.
+
+    ``usd`` is the face of a contract. ``place`` and ``reads`` are paths of its API.
+    """
+
+    name: str
+    application: Callable[[SimulatedExchange], web.Application]
+    address: str
+    symbol: str
+    native: str
+    usd: int
+    place: str
+    reads: tuple[str, ...]
+
+
+BYBIT = Venue(
+    name="bybit",
+    application=bybit.application,
+    address="api.bybit.com:443",
+    symbol="BTC/USD:BTC",
+    native="BTCUSD",
+    usd=1,
+    place="/v5/order/create",
+    reads=(
+        "/v5/account/wallet-balance",
+        "/v5/position/list",
+        "/v5/order/realtime",
+        "/v5/market/tickers",
+        "/v5/market/orderbook",
+    ),
+)
+VENUES = {venue.name: venue for venue in (BYBIT,)}
+
+
+@dataclass
+class Bench:
+    """An open account, the exchange's truth behind it, and what went over the wire."""
+
+    venue: Venue
+    clock: VirtualClock
+    exchange: SimulatedExchange
+    network: MemoryNetwork
+    app: web.Application
+    faults: Faults
+    account: Account
+    arrived: Counter[str] = field(default_factory=Counter)
+    seen: list[web.BaseRequest] = field(default_factory=list)
+    metrics: list[tuple[str, str, float]] = field(default_factory=list)
+    changes: list[Change] = field(default_factory=list)
+    orders: int = 0
+
+    @property
+    def needs(self) -> Needs:
+        return Needs(frozenset({self.venue.symbol}), frozenset({"BTC"}))
+
+    @property
+    def placed(self) -> int:
+        """Order requests that reached the exchange's door, whatever became of them."""
+        return self.arrived[f"POST {self.venue.place}"]
+
+    @property
+    def effective(self) -> int:
+        return len(self.exchange.effective_orders("main"))
+
+    async def read(self) -> AccountReading:
+        return await self.account.read(self.needs)
+
+    def order(self, usd: int, *, limit: str | None = None, client_id: str = "") -> OrderRequest:
+        """A sale for a negative number of dollars; a purchase only reduces."""
+        self.orders += 1
+        price = limit or ("59000" if usd < 0 else "61000")
+        return OrderRequest(
+            client_id=client_id or f"hb{self.orders:013d}",
+            account="main",
+            symbol=self.venue.symbol,
+            contracts=Contracts(Decimal(usd) / self.venue.usd),
+            limit=Price.of(price),
+            reduce_only=usd > 0,
+        )
+
+    async def watch(self, request: web.BaseRequest) -> None:
+        self.arrived[f"{request.method} {request.path}"] += 1
+        self.seen.append(request)
+
+
+@dataclass(frozen=True)
+class Setup:
+    """What a test starts from."""
+
+    coins: str = "1"
+    price: PricePath = field(default_factory=lambda: level(MARK))
+    funding: str = "0.0001"
+    margin_mode: MarginMode = MarginMode.CROSS
+    plan: Sequence[Fault] = ()
+    latency: float = 0.01
+    settle_after_s: float = 30.0
+    secret: str = SECRET
+    changes: Sequence[Change] = ()
+    options: dict[str, Any] = field(default_factory=dict)
+
+
+@asynccontextmanager
+async def bench(clock: VirtualClock, venue: Venue, setup: Setup) -> AsyncIterator[Bench]:
+    """A funded account ``main`` on ``venue``, opened as the daemon opens it."""
+    feeds = {
+        "BTCUSD": Feed(path=setup.price, funding=level(setup.funding)),
+        "ETHUSD": Feed(path=level(3_000), funding=level(0)),
+    }
+    exchange = SimulatedExchange(clock, Market(feeds), [btcusd(), ethusd()], random.Random(1))
+    exchange.open_account("main", key=KEY, secret=SECRET)
+    exchange.set_margin_mode("main", setup.margin_mode)
+    exchange.deposit("main", "BTC", setup.coins)
+    app, network = venue.application(exchange), MemoryNetwork(setup.latency)
+    faults = Faults(random.Random(1), setup.plan, clock)
+    faults.install(app)
+    metrics: list[tuple[str, str, float]] = []
+    account = open_account(
+        "main",
+        venue.name,
+        Credentials(SecretStr(KEY), SecretStr(setup.secret)),
+        clock=clock,
+        settle_after_s=setup.settle_after_s,
+        connector=MemoryConnector(network),
+        on_request=lambda endpoint, outcome, seconds: metrics.append((endpoint, outcome, seconds)),
+        **setup.options,
+    )
+    made = Bench(venue, clock, exchange, network, app, faults, account, metrics=metrics)
+    made.changes.extend(setup.changes)
+    app.middlewares.append(tampering(made.changes))
+    app.middlewares.insert(0, _watching(made))
+    async with serve(app, network, venue.address):
+        try:
+            yield made
+        finally:
+            await account.close()
+
+
+def _watching(made: Bench) -> Any:
+    @web.middleware
+    async def watching(
+        request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+    ) -> web.StreamResponse:
+        await made.watch(request)
+        return await handler(request)
+
+    return watching
+
+
+def play(act: Callable[[Bench], Awaitable[None]], venue: Venue = BYBIT, **setup: Any) -> None:
+    """Run one scene in virtual time."""
+
+    async def main(clock: VirtualClock) -> None:
+        async with bench(clock, venue, Setup(**setup)) as made:
+            await act(made)
+
+    run(main)

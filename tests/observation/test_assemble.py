@@ -1,0 +1,154 @@
+"""One snapshot out of readings: each wallet once and in one role, and nothing missing taken for nothing."""
+
+from dataclasses import replace
+
+import pytest
+
+from hedgebot.domain.account import AccountReading, Wallet
+from hedgebot.domain.hedge import Hedge, LegPolicy
+from hedgebot.domain.snapshot import Blind, Snapshot
+from hedgebot.domain.units import Coin
+from hedgebot.observation import assemble
+from tests.builders import (
+    DATED,
+    LINEAR,
+    NOW,
+    SYMBOL,
+    coin,
+    facts,
+    hedge,
+    instrument,
+    open_order,
+    position,
+    quote,
+    reading,
+    wallet,
+)  # fmt: skip
+
+
+def assembled(found: Hedge, *readings: AccountReading) -> Snapshot:
+    seen = assemble(found, {each.account: each for each in readings}, NOW)
+    assert isinstance(seen, Snapshot), seen
+    return seen
+
+
+def pots(**coins: str) -> list[Wallet]:
+    """Wallets by kind, flat: ``unified="1"``."""
+    return [wallet(amount, kind=kind) for kind, amount in coins.items()]
+
+
+@pytest.mark.parametrize(
+    ("wallets", "listed", "spot", "collateral"),
+    [
+        (pots(unified="1"), False, "0", "1"),
+        (pots(unified="1"), True, "0", "1"),  # a pot that carries a leg is collateral, listed or not
+        (pots(spot="2", margin="1"), True, "2", "1"),
+        (pots(spot="2", margin="1"), False, "0", "1"),  # not claimed: not held
+        (pots(margin="1", funding="5", earn="7"), True, "0", "1"),  # only what the config names counts
+    ],
+)
+def test_roles_of_the_wallets_of_an_account_with_a_leg(
+    wallets: list[Wallet], listed: bool, spot: str, collateral: str
+) -> None:
+    found = hedge(spot_accounts=("main",) if listed else ())
+    seen = assembled(found, reading(wallets=wallets)).exposure
+    assert (seen.spot, seen.collateral) == (coin(spot), coin(collateral))
+
+
+@pytest.mark.parametrize(
+    ("wallets", "spot"),
+    [(pots(unified="2"), "2"), (pots(spot="2"), "2"), (pots(spot="2", margin="1"), "2")],
+)
+def test_an_account_without_a_leg_is_spot(wallets: list[Wallet], spot: str) -> None:
+    found = hedge(spot_accounts=("vault",))
+    seen = assembled(found, reading(), reading("vault", wallets, [])).exposure
+    assert (seen.spot, seen.collateral) == (coin(spot), coin(1))
+
+
+def test_coins_elsewhere_count_as_spot() -> None:
+    found = hedge(outside=(("cold", coin("0.5")), ("safe", coin("0.25"))))
+    assert assembled(found, reading()).exposure.spot == coin("0.75")
+
+
+def test_a_pot_that_margins_two_legs_is_counted_once() -> None:
+    legs = (LegPolicy("main", SYMBOL), LegPolicy("main", DATED))
+    both = [position(-100), position(-200, contract=instrument(DATED))]
+    shown = replace(
+        reading(positions=both),
+        quotes=(quote(), quote(symbol=DATED)),
+        facts=(facts(), facts(instrument(DATED))),
+    )
+    seen = assembled(hedge(legs=legs, spot_accounts=("main",)), shown)
+    assert seen.exposure.held == coin(1)
+    assert [each.position.contracts.value for each in seen.legs] == [-100, -200]
+    assert {each.wallet.id for each in seen.legs} == {seen.margin_wallets[0].id}
+
+
+def test_coins_of_other_assets_are_not_held() -> None:
+    ether = wallet(50)
+    seen = assembled(hedge(), reading(wallets=[*pots(unified="1"), as_asset(ether, "ETH")]))
+    assert seen.exposure.held == coin(1)
+
+
+def as_asset(shown: Wallet, asset: str) -> Wallet:
+    return replace(shown, id=replace(shown.id, asset=asset))
+
+
+@pytest.mark.parametrize(
+    "wallets", [[], pots(spot="1"), [as_asset(wallet(1), "ETH")]], ids=["none", "spot only", "another asset"]
+)
+def test_a_margin_wallet_that_was_not_shown_is_not_an_empty_one(wallets: list[Wallet]) -> None:
+    seen = assemble(hedge(spot_accounts=("main",)), {"main": reading(wallets=wallets)}, NOW)
+    assert isinstance(seen, Blind)
+    assert seen.reasons == ("main:BTC/USD:BTC: its margin wallet was not shown",)
+
+
+def test_positions_of_the_asset_that_are_no_leg_are_found() -> None:
+    others = [position(-5, contract=instrument(DATED)), position(7, contract=instrument(SYMBOL))]
+    shown = replace(reading(positions=[position(), others[0]]), account="main")
+    vault = reading("vault", pots(unified="1"), [others[1]])
+    seen = assembled(hedge(spot_accounts=("vault",)), shown, vault)
+    assert seen.others == (("main", others[0]), ("vault", others[1]))
+
+
+@pytest.mark.parametrize(
+    ("symbol", "size", "foreign"),
+    [
+        (DATED, -5, True),
+        (DATED, 5, True),
+        (DATED, 0, False),  # flat
+        (SYMBOL, -5, False),  # the leg itself
+        (LINEAR, -5, False),  # settles in another coin
+        ("ETH/USD:ETH", -5, False),
+        ("ETH/USD:BTC", -5, True),  # settles in the asset, whatever it is about
+    ],
+)
+def test_what_counts_as_a_position_of_the_asset(symbol: str, size: int, foreign: bool) -> None:
+    other = replace(position(size), symbol=symbol)
+    shown = [other] if symbol == SYMBOL else [position(), other]
+    seen = assembled(hedge(), reading(positions=shown))
+    assert bool(seen.others) is foreign
+
+
+def test_resting_orders_are_kept_with_their_account() -> None:
+    order = open_order()
+    seen = assembled(hedge(), reading(orders=(order,)))
+    assert seen.orders == (("main", order),)
+
+
+def test_a_snapshot_spans_all_its_reads_and_shows_the_worst_clock() -> None:
+    found = hedge(spot_accounts=("vault",))
+    vault = reading("vault", positions=[], started=99.5, ended=100.3, exchange_offset_ms=-900)
+    seen = assembled(found, reading(exchange_offset_ms=200), vault)
+    assert (seen.started, seen.ended, seen.offset_ms, seen.at) == (99.5, 100.3, -900, NOW)
+
+
+def test_the_roles_of_all_coins_sum_to_what_the_wallets_hold() -> None:
+    found = hedge(spot_accounts=("main", "vault"))
+    shown = [
+        reading(wallets=pots(spot="0.3", margin="0.7")),
+        reading("vault", pots(unified="2"), []),
+    ]
+    seen = assembled(found, *shown)
+    total = sum((w.coins for each in shown for w in each.wallets), Coin.zero())
+    assert seen.exposure.held == total

@@ -1,0 +1,139 @@
+"""The simulated exchange on loopback in this process, real daemons beside it as processes of their own."""
+
+import asyncio
+import os
+import random
+import signal
+import sys
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+
+from hedgebot.clock import SystemClock
+from hedgebot.sim import bybit
+from hedgebot.sim.contract import btcusd
+from hedgebot.sim.exchange import SimulatedExchange
+from hedgebot.sim.faults import Fault, Faults
+from hedgebot.sim.ledger import MarginMode
+from hedgebot.sim.market import Feed, Market, level
+from hedgebot.sim.server import serving
+
+KEY, SECRET = "canary-key-7f3a91", "canary-secret-b2c4d6e8f0"
+
+CONFIG = """
+mode = "live"
+[cycle]
+interval = "{interval}"
+deadline = "2s"
+settle_after = "1s"
+[api]
+listen = "{listen}"
+[accounts.main]
+exchange = "bybit"
+base_url = "{url}"
+[hedges.btc]
+asset = "BTC"
+ratio = 1.0
+legs = [{{ account = "main", symbol = "BTC/USD:BTC" }}]
+[hedges.btc.limits]
+orders_per_hour = 1000
+turnover_per_day = 1000
+"""
+
+
+@dataclass
+class Live:
+    """One exchange and the daemon on it."""
+
+    folder: Path
+    exchange: SimulatedExchange
+    url: str
+    interval: str = "200ms"
+    listen: str = ""
+    process: asyncio.subprocess.Process | None = None
+    env: dict[str, str] = field(default_factory=dict)
+
+    async def start(self) -> None:
+        config = self.folder / "hedgebot.toml"
+        config.write_text(CONFIG.format(url=self.url, interval=self.interval, listen=self.listen))
+        keys = {"HEDGEBOT_ACCOUNTS__MAIN__API_KEY": KEY, "HEDGEBOT_ACCOUNTS__MAIN__SECRET": SECRET}
+        with (self.folder / "daemon.log").open("ab") as log:
+            self.process = await asyncio.create_subprocess_exec(
+                sys.executable, "-m", "hedgebot", "run", "-c", str(config),
+                cwd=self.folder, env={**os.environ, **keys, **self.env}, stdout=log, stderr=log,
+            )  # fmt: skip
+
+    def kill(self) -> None:
+        """kill -9."""
+        if self.process is not None and self.process.returncode is None:
+            self.process.kill()
+
+    async def ended(self) -> int:
+        assert self.process is not None
+        return await self.process.wait()
+
+    async def terminate(self) -> int:
+        assert self.process is not None
+        self.process.send_signal(signal.SIGTERM)
+        return await self.ended()
+
+    async def status(self) -> dict[str, Any]:
+        """The hedge's status over the control socket; empty while the daemon does not answer."""
+        connector = aiohttp.UnixConnector(str(self.folder / "hedgebot.sock"))
+        async with aiohttp.ClientSession(connector=connector) as session:
+            try:
+                async with session.get("http://hedgebot/api/v1/status") as reply:
+                    return dict((await reply.json())["hedges"]["btc"])
+            except aiohttp.ClientError:
+                return {}
+
+    async def until(self, *states: str, seconds: float = 30) -> dict[str, Any]:
+        """Wait for one of some states."""
+        async with asyncio.timeout(seconds):
+            while (status := await self.status()).get("state") not in states:
+                await asyncio.sleep(0.05)
+        return status
+
+    @property
+    def net(self) -> Fraction:
+        """Coins that truly still move with the price."""
+        position = self.exchange.position("main", "BTCUSD")
+        return self.exchange.wallet("main", "BTC").balance - abs(position.entry_coins)
+
+    @property
+    def log(self) -> str:
+        return (self.folder / "daemon.log").read_text()
+
+
+@asynccontextmanager
+async def live(
+    folder: Path,
+    *,
+    seed: int = 1,
+    faults: Sequence[Fault] = (),
+    middlewares: Sequence[Any] = (),
+    **options: Any,
+) -> AsyncIterator[tuple[Live, Faults]]:
+    """The exchange is up with 1 BTC in the account; the daemon is not started."""
+    clock, rng = SystemClock(), random.Random(seed)
+    exchange = SimulatedExchange(clock, Market({"BTCUSD": Feed(path=level(60_000))}), [btcusd()], rng)
+    exchange.open_account("main", key=KEY, secret=SECRET)
+    exchange.set_margin_mode("main", MarginMode.CROSS)
+    exchange.deposit("main", "BTC", 1)
+    application = bybit.application(exchange)
+    application.middlewares.extend(middlewares)
+    trouble = Faults(rng, faults, clock)
+    trouble.install(application)
+    async with serving(application) as url:
+        here = Live(folder, exchange, url, **options)
+        try:
+            yield here, trouble
+        finally:
+            here.kill()
+            if here.process is not None:
+                await here.process.wait()

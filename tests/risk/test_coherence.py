@@ -1,0 +1,243 @@
+"""Is the snapshot one moment's truth? Every way in which its parts can contradict each other."""
+
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from hedgebot.domain.account import Position
+from hedgebot.domain.decision import Finding, Permission
+from hedgebot.domain.market import Quote
+from hedgebot.domain.snapshot import Blind, Snapshot
+from hedgebot.domain.units import Coin, Usd
+from hedgebot.risk.coherence import check
+from tests.builders import (
+    DATED,
+    LINEAR,
+    NOW,
+    coin,
+    contracts,
+    hedged,
+    instrument,
+    leg,
+    levels,
+    position,
+    price,
+    quote,
+    snapshot,
+    view,
+)
+
+
+def judged(seen: Snapshot | Blind) -> Finding:
+    found = check(view(seen))
+    assert found.permission is (Permission.NONE if found.blinds else Permission.ANY)
+    assert found.alarms is found.blinds
+    return found
+
+
+def with_position(seen: Snapshot, **changes: Any) -> Snapshot:
+    """The same with another position in its only leg; the wallet stays as it was."""
+    (only,) = seen.legs
+    return replace(seen, legs=(replace(only, position=replace(only.position, **changes)),))
+
+
+def with_wallet(seen: Snapshot, **changes: Any) -> Snapshot:
+    """The same with another margin wallet; the position stays as it was."""
+    pot = replace(seen.margin_wallets[0], **changes)
+    legs = tuple(replace(each, wallet=pot) for each in seen.legs)
+    return replace(seen, margin_wallets=(pot,), legs=legs)
+
+
+MOVED = hedged(-60_000, mark=50_000)  # one coin sold at 60,000; 0.2 coins of profit, half a coin bound
+AT_ENTRY = hedged(-60_000)  # no profit to tell a position by
+LOST = hedged(-60_000, mark=100_000)  # 0.4 coins of loss
+
+
+FLAT: dict[str, Any] = {
+    "contracts": contracts(0), "entry": None, "unrealized": Coin.zero(), "initial_margin": Coin.zero(),
+}  # fmt: skip
+EMPTIED: dict[str, Any] = {"coins": Coin.zero(), "unrealized": Coin.zero(), "position_margin": Coin.zero()}
+
+
+def scaled(shown: Position, factor: str) -> dict[str, Any]:
+    by = Decimal(factor)
+    return {
+        "contracts": shown.contracts * by,
+        "unrealized": shown.unrealized * by,
+        "initial_margin": shown.initial_margin * by,
+    }
+
+
+class TestAgreeing:
+    @pytest.mark.parametrize(
+        "seen",
+        [
+            MOVED,
+            AT_ENTRY,
+            LOST,
+            hedged(0),
+            hedged(-60_000, mark=599_000),  # nearly all of the pot lost on paper
+            hedged(-60_000, mark=600),
+            snapshot(leg(-60_000), coins=0, dollars=30_000, spot=1),
+            snapshot(leg(-60_000), leg(-100, contract=instrument(DATED)), coins=2),
+            snapshot(leg(-60_000), others=[("main", position(-10, contract=instrument(DATED)))]),
+            snapshot(leg(-1_500, mark=30_000, contract=instrument(LINEAR, face="0.001")), coins=0, spot=2),
+        ],
+    )  # fmt: skip
+    def test_parts_that_belong_together(self, seen: Snapshot) -> None:
+        found = judged(seen)
+        assert (found.blinds, found.measured) == (False, "0.05 s")
+
+    def test_a_long_is_somebody_elses_guard(self) -> None:
+        assert not judged(hedged(30_000, mark=50_000)).blinds
+
+
+class TestBlind:
+    def test_reads_that_failed_are_named(self) -> None:
+        found = judged(Blind("btc", NOW, ("main: no answer", "cold: no answer")))
+        assert (found.reason, found.measured) == ("main: no answer; cold: no answer", "2 faults")
+        assert not found.halts, "what waiting mends"
+
+    def test_a_refused_key_halts(self) -> None:
+        assert judged(Blind("btc", NOW, ("main: key refused",), refused=True)).halts
+
+
+class TestPositionAgainstWallet:
+    @pytest.mark.parametrize(
+        ("seen", "says"),
+        [
+            (with_position(MOVED, **FLAT), "0.2 BTC unrealised"),
+            (with_position(AT_ENTRY, **FLAT), "binds 0.5 BTC as margin"),
+            (with_position(LOST, **FLAT), "-0.4 BTC unrealised"),
+        ],
+        ids=["its profit still there", "its margin still there", "its loss still there"],
+    )
+    def test_a_position_that_vanished_from_its_wallet(self, seen: Snapshot, says: str) -> None:
+        found = judged(seen)
+        assert found.blinds
+        assert says in found.reason
+
+    @pytest.mark.parametrize("seen", [MOVED, AT_ENTRY, LOST], ids=["profit", "at entry", "loss"])
+    @pytest.mark.parametrize("factor", ["10", "0.1"])
+    def test_a_position_read_at_another_scale(self, seen: Snapshot, factor: str) -> None:
+        assert judged(with_position(seen, **scaled(seen.legs[0].position, factor))).blinds
+
+    @pytest.mark.parametrize("seen", [MOVED, LOST], ids=["profit", "loss"])
+    @pytest.mark.parametrize("factor", ["10", "0.1"])
+    def test_a_size_alone_read_at_another_scale(self, seen: Snapshot, factor: str) -> None:
+        size = seen.legs[0].position.contracts * Decimal(factor)
+        found = judged(with_position(seen, contracts=size))
+        assert "its size and prices make" in found.reason
+
+    @pytest.mark.parametrize("seen", [MOVED, AT_ENTRY, LOST], ids=["profit", "at entry", "loss"])
+    def test_a_wallet_emptied_under_an_open_position(self, seen: Snapshot) -> None:
+        assert judged(with_wallet(seen, **EMPTIED)).blinds
+
+    @pytest.mark.parametrize("seen", [MOVED, AT_ENTRY, LOST], ids=["profit", "at entry", "loss"])
+    @pytest.mark.parametrize("coins", ["0", "-0.01"])
+    def test_coins_alone_gone_from_under_an_open_position(self, seen: Snapshot, coins: str) -> None:
+        found = judged(with_wallet(seen, coins=coin(coins)))
+        assert "cannot carry the open positions" in found.reason
+
+    def test_a_loss_that_ate_the_whole_pot_would_have_been_liquidated(self) -> None:
+        assert judged(with_wallet(LOST, coins=coin("0.4"))).blinds
+        assert not judged(with_wallet(LOST, coins=coin("0.41"))).blinds
+
+    def test_no_coins_are_needed_where_dollars_carry_the_position(self) -> None:
+        assert not judged(with_wallet(AT_ENTRY, coins=Coin.zero(), other_margin=Usd.of(1))).blinds
+
+    def test_debts_in_dollars_carry_nothing(self) -> None:
+        assert judged(with_wallet(AT_ENTRY, coins=Coin.zero(), other_margin=Usd.of(-1))).blinds
+
+    def test_an_empty_wallet_without_positions_is_empty(self) -> None:
+        assert not judged(snapshot(leg(), coins=0)).blinds
+
+    @pytest.mark.parametrize("field", ["unrealized", "position_margin"])
+    @pytest.mark.parametrize("factor", ["10", "0.1", "0"])
+    def test_a_wallet_read_at_another_scale(self, field: str, factor: str) -> None:
+        shown: Coin = getattr(MOVED.margin_wallets[0], field)
+        assert judged(with_wallet(MOVED, **{field: shown * Decimal(factor)})).blinds
+
+    @pytest.mark.parametrize(
+        ("apart", "blinds"),
+        [("0.006", False), ("0.0061", True), ("-0.006", False), ("-0.0061", True)],
+    )
+    def test_profit_may_be_half_a_percent_of_the_short_apart(self, apart: str, blinds: bool) -> None:
+        shown = MOVED.margin_wallets[0].unrealized  # 1.2 coins are short
+        assert judged(with_wallet(MOVED, unrealized=shown + coin(apart))).blinds is blinds
+
+    @pytest.mark.parametrize(
+        ("bound", "blinds"), [("0.49", False), ("0.4899", True), ("0.51", False), ("0.5103", True)]
+    )
+    def test_margin_may_be_two_percent_apart(self, bound: str, blinds: bool) -> None:
+        assert judged(with_wallet(AT_ENTRY, position_margin=coin(bound))).blinds is blinds
+
+    def test_a_position_that_is_no_leg_has_its_share_in_the_wallet(self) -> None:
+        other = position(-60_000, mark=50_000, contract=instrument(DATED))
+        together = snapshot(leg(-60_000, mark=50_000), others=[("main", other)], coins=2)
+        assert not judged(together).blinds
+        assert judged(replace(together, others=())).blinds, "and is missed when it is not shown"
+        assert judged(replace(together, others=(("cold", other),))).blinds, "or shown elsewhere"
+
+    def test_it_stays_incoherent_however_long_it_lasts(self) -> None:
+        vanished = with_position(MOVED, **FLAT)
+        assert all(check(view(vanished, now=100.0 + 60 * minute)).blinds for minute in range(100))
+
+    def test_a_position_and_its_wallet_gone_together_is_coherent(self) -> None:
+        """A liquidation or ADL: the profit or loss is realised, nothing is bound any more."""
+        assert not judged(snapshot(leg(), coins="0.9")).blinds
+
+
+def booked(**changes: Any) -> Snapshot:
+    return snapshot(leg(-60_000, book=quote(**changes)))
+
+
+FAR, NEAR = levels((48_000, 10)), levels((72_000, 10))
+FARTHER, TOO_NEAR = levels(("47999.5", 10)), levels(("72000.5", 10))
+
+
+class TestPrices:
+    @pytest.mark.parametrize(
+        ("mark", "blinds"),
+        [("61200", False), ("61224", False), ("61225", True), ("58824", False), ("58800", True)],
+    )
+    def test_a_position_is_marked_within_two_percent_of_the_market(self, mark: str, blinds: bool) -> None:
+        seen = snapshot(leg(-60_000, book=quote(mark)))
+        assert judged(seen).blinds is blinds
+
+    @pytest.mark.parametrize(
+        ("index", "blinds"), [(72_000, False), (72_001, True), (48_000, False), (47_999, True), (6_000, True)]
+    )
+    def test_index_and_mark_are_within_a_jump(self, index: int, blinds: bool) -> None:
+        assert judged(booked(index=price(index))).blinds is blinds
+
+    @pytest.mark.parametrize(
+        ("changes", "says"),
+        [
+            ({"bids": ()}, "the order book is empty"),
+            ({"asks": ()}, "the order book is empty"),
+            ({"bids": (), "asks": ()}, "the order book is empty"),
+            ({"bids": levels((60_001, 10))}, "do not fit together"),  # crossed
+            ({"bids": levels(("60000.5", 10))}, "do not fit together"),  # locked
+            ({"bids": FARTHER}, "do not fit together"),
+            ({"asks": TOO_NEAR}, "do not fit together"),
+        ],
+        ids=["no bids", "no asks", "nothing", "crossed", "locked", "bid far below", "ask far above"],
+    )
+    def test_a_book_that_cannot_be(self, changes: dict[str, Any], says: str) -> None:
+        found = judged(booked(**changes))
+        assert found.blinds
+        assert says in found.reason
+
+    @pytest.mark.parametrize("changes", [{"bids": FAR}, {"asks": NEAR}])
+    def test_a_thin_book_within_a_jump_can(self, changes: dict[str, Any]) -> None:
+        assert not judged(booked(**changes)).blinds
+
+    def test_every_contradiction_is_told(self) -> None:
+        bad: Quote = quote(index=price(1), bids=(), asks=())
+        found = judged(replace(snapshot(replace(leg(-60_000), quote=bad)), others=()))
+        assert found.measured == "2 faults"
+        assert "index" in found.reason
+        assert "empty" in found.reason

@@ -1,0 +1,95 @@
+"""Leverage and liquidation: measured, alarmed in time, and never a reason to add risk."""
+
+from typing import Any
+
+import pytest
+
+from hedgebot.domain.account import MarginMode
+from hedgebot.domain.decision import Permission
+from hedgebot.domain.snapshot import Snapshot
+from hedgebot.domain.units import Price
+from hedgebot.risk.collateral import check as collateral
+from hedgebot.risk.liquidation import check as liquidation
+from tests.builders import DATED, coin, hedged, instrument, leg, policy, price, snapshot, view
+
+ANY, REDUCE_ONLY = Permission.ANY, Permission.REDUCE_ONLY
+
+
+def isolated(distance: str) -> Snapshot:
+    """A leg that its exchange liquidates so far above its mark of 60,000; ours are further away."""
+    told = Price(price(60_000).value * (1 + coin(distance).value))
+    return snapshot(leg(-60_000, mode=MarginMode.ISOLATED, margin=coin("0.9"), liquidation=told))
+
+
+class TestLiquidation:
+    @pytest.mark.parametrize(
+        ("distance", "permission", "alarms"),
+        [
+            ("0.5", ANY, False),
+            ("0.3", ANY, False),
+            ("0.2999", ANY, True),  # warn
+            ("0.15", ANY, True),
+            ("0.1499", REDUCE_ONLY, True),  # act
+            ("0", REDUCE_ONLY, True),
+            ("-0.1", REDUCE_ONLY, True),
+        ],
+    )
+    def test_distance(self, distance: str, permission: Permission, alarms: bool) -> None:
+        found = liquidation(view(isolated(distance)))
+        assert (found.permission, found.alarms) == (permission, alarms)
+        assert found.measured == f"{coin(distance).value:.4f}"
+
+    @pytest.mark.parametrize("size", [0, 100, -30_000], ids=["flat", "long", "never"])
+    def test_no_price_liquidates_it(self, size: int) -> None:
+        found = liquidation(view(hedged(size)))
+        assert (found.permission, found.measured, found.alarms) == (ANY, "none", False)
+
+    def test_a_price_that_is_not_known_is_not_a_safe_one(self) -> None:
+        found = liquidation(view(snapshot(leg(-60_000, mode=MarginMode.ISOLATED), coins=50)))
+        assert (found.permission, found.measured, found.alarms) == (REDUCE_ONLY, "unknown", True)
+
+    def test_no_figure_of_the_exchange_is_made_up_for_by_ours(self) -> None:
+        found = liquidation(view(hedged(-60_000, coins="0.1")))
+        assert (found.permission, found.measured) == (REDUCE_ONLY, "0.1050")
+
+    def test_the_nearest_leg_counts(self) -> None:
+        near = leg(-60_000, contract=instrument(DATED), margin=coin("0.1"))
+        found = liquidation(view(snapshot(leg(-100), near, coins=3)))
+        assert DATED in found.reason
+        assert found.permission is REDUCE_ONLY
+
+
+class TestCollateral:
+    @pytest.mark.parametrize(
+        ("coins", "alarms"),
+        [("1", False), ("0.5", False), ("0.3334", False), ("0.3333", True), ("0.05", True)],
+    )
+    def test_leverage_against_the_legs_own_setting(self, coins: str, alarms: bool) -> None:
+        """Set to 2: half as much again is too much."""
+        found = collateral(view(hedged(-60_000, coins=coins)))
+        assert (found.permission, found.alarms) == (ANY, alarms)
+
+    @pytest.mark.parametrize(("wanted", "alarms"), [(1, True), (2, False)])
+    def test_the_configured_setting_comes_before_the_exchanges(self, wanted: int, alarms: bool) -> None:
+        named = policy(leverage=price(wanted).value)
+        found = collateral(view(snapshot(leg(-60_000, policy=named, leverage=5), coins="0.5")))
+        assert found.alarms is alarms
+
+    @pytest.mark.parametrize(
+        ("changes", "measured"),
+        [({"leverage": None}, "5.00"), ({"size": 0}, "0.00")],
+        ids=["no setting", "flat"],
+    )
+    def test_without_anything_to_compare_it_is_measured_only(
+        self, changes: dict[str, Any], measured: str
+    ) -> None:
+        found = collateral(view(snapshot(leg(**{"size": -60_000} | changes), coins="0.2")))
+        assert (found.measured, found.alarms) == (measured, False)
+
+    def test_no_margin_left(self) -> None:
+        found = collateral(view(hedged(-60_000, coins="0.5", mark=120_000)))
+        assert (found.permission, found.measured, found.alarms) == (ANY, "none left", True)
+        assert found.next_step
+
+    def test_more_coins_are_no_higher_leverage(self) -> None:
+        assert collateral(view(hedged(-60_000, coins=coin(9).value))).measured == "0.11"
