@@ -130,9 +130,6 @@ async def open_accounts(
     accounts: dict[str, Account] = {}
     async with AsyncExitStack() as stack:
         for name, known in credentials.items():
-            connector = world.connector()
-            if connector is not None:
-                stack.push_async_callback(connector.close)
             accounts[name] = open_account(
                 name,
                 settings.accounts[name].exchange,
@@ -141,7 +138,7 @@ async def open_accounts(
                 sandbox=settings.accounts[name].sandbox,
                 base_url=settings.accounts[name].base_url,
                 settle_after_s=settings.cycle.settle_after.total_seconds(),
-                connector=connector,
+                connector=world.connector(),
                 on_request=partial(hooks.requested, name),
             )
             stack.push_async_callback(accounts[name].close)

@@ -51,22 +51,28 @@ class Live:
     """One exchange and the daemon on it."""
 
     folder: Path
-    exchange: SimulatedExchange
     url: str
     interval: str = "200ms"
     listen: str = ""
     process: asyncio.subprocess.Process | None = None
     env: dict[str, str] = field(default_factory=dict)
 
-    async def start(self) -> None:
+    async def start(self, *options: str) -> None:
+        """Start the daemon; its log goes to a file beside the store."""
         config = self.folder / "hedgebot.toml"
         config.write_text(CONFIG.format(url=self.url, interval=self.interval, listen=self.listen))
-        keys = {"HEDGEBOT_ACCOUNTS__MAIN__API_KEY": KEY, "HEDGEBOT_ACCOUNTS__MAIN__SECRET": SECRET}
         with (self.folder / "daemon.log").open("ab") as log:
-            self.process = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "hedgebot", "run", "-c", str(config),
-                cwd=self.folder, env={**os.environ, **keys, **self.env}, stdout=log, stderr=log,
-            )  # fmt: skip
+            self.process = await self.command("run", *options, out=log)
+
+    async def command(
+        self, *arguments: str, out: Any = asyncio.subprocess.PIPE
+    ) -> asyncio.subprocess.Process:
+        """Start any command beside the daemon, in its folder and with its key."""
+        keys = {"HEDGEBOT_ACCOUNTS__MAIN__API_KEY": KEY, "HEDGEBOT_ACCOUNTS__MAIN__SECRET": SECRET}
+        return await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "hedgebot", *arguments,
+            cwd=self.folder, env={**os.environ, **keys, **self.env}, stdout=out, stderr=out,
+        )  # fmt: skip
 
     def kill(self) -> None:
         """kill -9."""
@@ -100,14 +106,26 @@ class Live:
         return status
 
     @property
-    def net(self) -> Fraction:
-        """Coins that truly still move with the price."""
-        position = self.exchange.position("main", "BTCUSD")
-        return self.exchange.wallet("main", "BTC").balance - abs(position.entry_coins)
+    def pid(self) -> int:
+        assert self.process is not None
+        return self.process.pid
 
     @property
     def log(self) -> str:
         return (self.folder / "daemon.log").read_text()
+
+
+@dataclass
+class LiveOnExchange(Live):
+    """A daemon beside the exchange that it trades on."""
+
+    exchange: SimulatedExchange = field(kw_only=True)
+
+    @property
+    def net(self) -> Fraction:
+        """Coins that truly still move with the price."""
+        position = self.exchange.position("main", "BTCUSD")
+        return self.exchange.wallet("main", "BTC").balance - abs(position.entry_coins)
 
 
 @asynccontextmanager
@@ -118,7 +136,7 @@ async def live(
     faults: Sequence[Fault] = (),
     middlewares: Sequence[Any] = (),
     **options: Any,
-) -> AsyncIterator[tuple[Live, Faults]]:
+) -> AsyncIterator[tuple[LiveOnExchange, Faults]]:
     """The exchange is up with 1 BTC in the account; the daemon is not started."""
     clock, rng = SystemClock(), random.Random(seed)
     exchange = SimulatedExchange(clock, Market({"BTCUSD": Feed(path=level(60_000))}), [btcusd()], rng)
@@ -130,7 +148,7 @@ async def live(
     trouble = Faults(rng, faults, clock)
     trouble.install(application)
     async with serving(application) as url:
-        here = Live(folder, exchange, url, **options)
+        here = LiveOnExchange(folder, url, exchange=exchange, **options)
         try:
             yield here, trouble
         finally:

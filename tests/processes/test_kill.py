@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
-from tests.processes.live import Live, live
+from tests.processes.live import LiveOnExchange, live
 from tests.simulation.judge import violations
 
 WORLDS, KILLS = 5, 10
@@ -20,7 +20,7 @@ class Assassin:
 
     def __init__(self, rng: random.Random) -> None:
         self.rng = rng
-        self.target: Live | None = None
+        self.target: LiveOnExchange | None = None
         self.kills = 0
 
     @web.middleware
