@@ -11,14 +11,17 @@ from dataclasses import dataclass, field
 from functools import partial
 
 import aiohttp
+import structlog
 
 from hedgebot.accounting import Accounting
 from hedgebot.clock import SystemClock
 from hedgebot.cycle import Cycle
 from hedgebot.daemon import CycleEnded, Daemon
-from hedgebot.domain.account import MarginMode, Needs
+from hedgebot.domain.account import Needs
 from hedgebot.domain.hedge import Hedge, LegPolicy, Limits
-from hedgebot.domain.units import Coin, Usd
+from hedgebot.domain.margin_mode import MarginMode
+from hedgebot.domain.units import Coin, Millis, Usd
+from hedgebot.errors import JournalError
 from hedgebot.exchange.registry import open_account
 from hedgebot.execution import Execution, Executor, Rehearsal, Settler
 from hedgebot.hedge_state import HedgeState
@@ -30,7 +33,11 @@ from hedgebot.settings.model import Settings
 from hedgebot.settings.paths import Paths
 from hedgebot.settings.secrets import Credentials
 
+log = structlog.get_logger("hedgebot.app")
+
 LEDGER_SECONDS = 60.0
+REMEMBERED_MS = 30 * 86_400_000
+"""How much of the past the charts show."""
 
 
 @dataclass(frozen=True)
@@ -119,7 +126,19 @@ async def build(
             await cycle.state.load(journal, world.clock.now_ms())
         interval = settings.cycle.interval.total_seconds()
         daemon = Daemon(settings.mode, interval, cycles, journal, world.clock, hooks.ended)
+        await _remember(daemon, journal, world.clock)
         yield App(daemon, accounts, journal)
+
+
+async def _remember(daemon: Daemon, journal: SqliteJournal, clock: Clock) -> None:
+    """Begin the charts with what the journal holds. No hedge waits for want of them."""
+    since = Millis(clock.now_ms() - REMEMBERED_MS)
+    for name in daemon.cycles:
+        try:
+            past = await journal.past(name, since)
+            daemon.remember(name, ((each.number, each) for each in past))
+        except (JournalError, LookupError, ArithmeticError, TypeError) as error:
+            log.warning("the charts begin anew: earlier cycles cannot be read", hedge=name, reason=str(error))
 
 
 @asynccontextmanager
@@ -167,6 +186,7 @@ def cycles_of(
             accounting=accounting,
             journal=journal,
             clock=clock,
+            fresh_for=deadline,
             state=HedgeState(name, journal.instance, clock.now_ms()),
         )
         for name, hedge in hedges.items()

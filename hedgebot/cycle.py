@@ -16,6 +16,7 @@ from hedgebot.domain.hedge import Hedge
 from hedgebot.domain.records import Command, CycleRecord, Memory, Verb
 from hedgebot.domain.snapshot import Blind, Observation, Snapshot
 from hedgebot.domain.states import state_of
+from hedgebot.domain.units import Millis
 from hedgebot.errors import HedgebotError, JournalError
 from hedgebot.execution import Execution, Settler
 from hedgebot.hedge_state import HedgeState
@@ -25,6 +26,9 @@ from hedgebot.ports import Clock, Journal
 from hedgebot.risk import View, assess, disturbed
 
 log = structlog.get_logger("hedgebot.cycle")
+
+RECENT_MS = 600_000
+"""How far back fills are read when a position changed without an order of ours."""
 
 
 @dataclass
@@ -38,6 +42,7 @@ class Cycle:
     accounting: Accounting
     journal: Journal
     clock: Clock
+    fresh_for: float
     state: HedgeState
 
     async def run(self, since: float) -> CycleRecord:
@@ -49,7 +54,7 @@ class Cycle:
         plan = self.state.plan = self._plan(view.observed, assessment, memory)
         record = self._conclude(view.observed, assessment, plan, memory)
         if await self._record(record, plan) and plan is not None:
-            await self._execute(plan)
+            await self._execute(plan, until=view.snapshot.ended + self.fresh_for)
         await self._account()
         return record
 
@@ -73,18 +78,21 @@ class Cycle:
             return view
         log.warning("a position changed without an order of ours", hedge=self.hedge.name)
         try:
-            rival = await self.accounting.rival(self.hedge, self.state.started_at, self.journal.instance)
+            since = Millis(max(self.state.started_at, seen.at - RECENT_MS))
+            rival = await self.accounting.rival(self.hedge, since, self.journal.instance)
         except HedgebotError as error:
             return replace(view, observed=Blind(self.hedge.name, seen.at, (f"recent fills: {error}",)))
         return replace(view, memory=replace(view.memory, rival=rival or view.memory.rival))
 
     async def _confirm(self, seen: Snapshot) -> None:
-        """Close the filled orders that the snapshot shows."""
+        """Close the filled orders that the snapshot shows, and have left-over ones cancelled."""
         try:
             for intent in self.state.open:
                 self.state.put(await self.settler.confirm(intent, seen))
         except JournalError as error:
             self.state.fault = str(error)
+        if self.execution.sends and seen.orders:
+            await self.settler.sweep(seen, frozenset(i.request.client_id for i in self.state.open))
 
     def _with_journal_fault(self, assessment: Assessment) -> Assessment:
         if not self.state.fault:
@@ -117,7 +125,9 @@ class Cycle:
             state=state,
             reason=assessment.why() if plan is None else plan.reason,
             acted=plan is not None and plan.acts and self.execution.sends,
-            body=status.body(self.hedge, state.value, wanted, self.state.memory, assessment, self.state.measured),
+            body=status.body(
+                self.hedge, state.value, wanted, self.state.memory, assessment, self.state.measured
+            ),
             memory=self.state.memory,
         )
 
@@ -145,11 +155,12 @@ class Cycle:
         await self.journal.command(done)
         self.state.control = control.after(done)
 
-    async def _execute(self, plan: Plan) -> None:
+    async def _execute(self, plan: Plan, until: float) -> None:
         if not plan.acts:
             return
         try:
-            async for intent in self.execution.execute(plan, correction=self.state.memory.disturbed):
+            corrects = self.state.memory.disturbed
+            async for intent in self.execution.execute(plan, correction=corrects, until=until):
                 self.state.put(intent)
         except JournalError as error:
             self.state.fault = str(error)

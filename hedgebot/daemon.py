@@ -1,7 +1,7 @@
 """The running daemon: one loop a hedge, the operator's commands, and the status of it all."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -15,6 +15,7 @@ from hedgebot.domain.orders import Intent
 from hedgebot.domain.records import Command, CycleRecord, State, Verb
 from hedgebot.domain.status import Body, body, iso
 from hedgebot.errors import HedgebotError
+from hedgebot.history import History, Record
 from hedgebot.planning import target
 from hedgebot.ports import Clock, Journal
 
@@ -59,22 +60,29 @@ class Daemon:
         self._clock = clock
         self._ended = ended
         self._watches = {name: Watch(clock.monotonic()) for name in cycles}
+        self._patience = max(3 * interval, HEALTHY_SECONDS)
+        self._histories = {name: History(round(self._patience * 1000)) for name in cycles}
 
-    async def run(self, stop: asyncio.Event) -> None:
-        """Turn every loop until ``stop``; the cycle under way is finished first."""
+    async def run(self, stop: asyncio.Event, alive: Callable[[], None] = lambda: None) -> None:
+        """Turn every loop until ``stop``; the cycle under way is finished first.
+
+        ``alive`` is called after each cycle that ended, unless some other loop no longer ends its own.
+        """
         async with asyncio.TaskGroup() as group:
             for name, cycle in self.cycles.items():
-                group.create_task(self._keep(name, cycle, stop), name=f"hedge {name}")
+                group.create_task(self._keep(name, cycle, stop, alive), name=f"hedge {name}")
 
-    async def _keep(self, name: str, cycle: Cycle, stop: asyncio.Event) -> None:
+    async def _keep(self, name: str, cycle: Cycle, stop: asyncio.Event, alive: Callable[[], None]) -> None:
         while not stop.is_set():
             started = self._clock.monotonic()
             # Cycles begin on a grid common to all hedges, so that those on one account share its reading.
             tick = started - started % self._interval
-            await self._turn(name, cycle, tick, started)
+            if await self._turn(name, cycle, tick, started) and self.healthy():
+                alive()
             await self._wait(name, tick + self._interval, stop)
 
-    async def _turn(self, name: str, cycle: Cycle, tick: float, started: float) -> None:
+    async def _turn(self, name: str, cycle: Cycle, tick: float, started: float) -> bool:
+        """One cycle; whether it ended."""
         watch = self._watches[name]
         watch.count += 1
         with structlog.contextvars.bound_contextvars(cycle=f"{name}-{watch.count}"):
@@ -83,11 +91,13 @@ class Daemon:
             except Exception:
                 # A fault of our own must not end the watch over the hedge: it acts on nothing and says so.
                 log.exception("cycle failed", hedge=name)
-                return
+                return False
         now = self._clock.monotonic()
         watch.ended = now
         watch.ready = watch.ready or record.state not in {State.STARTING, State.BLIND}
+        self._histories[name].add(cycle.state.number, record)
         self._ended(record, tuple(cycle.state.closed), cycle.state.open, now - started)
+        return True
 
     async def _wait(self, name: str, until: float, stop: asyncio.Event) -> None:
         """Until the next tick, a command, or the end."""
@@ -102,7 +112,7 @@ class Daemon:
     def healthy(self) -> bool:
         """Whether every loop ended a cycle, blind or not, within max(3 intervals, 30 s)."""
         oldest = min((watch.ended for watch in self._watches.values()), default=self._clock.monotonic())
-        return self._clock.monotonic() - oldest <= max(3 * self._interval, HEALTHY_SECONDS)
+        return self._clock.monotonic() - oldest <= self._patience
 
     def ready(self) -> bool:
         """Whether every hedge has seen a coherent snapshot and has nothing unresolved."""
@@ -113,12 +123,28 @@ class Daemon:
     def status(self) -> dict[str, Any]:
         """The status object of design.md section 6; plain JSON values."""
         hedges = {name: self._hedge_status(name, cycle) for name, cycle in self.cycles.items()}
-        return {"schema": 1, "mode": self.mode, "version": __version__, "hedges": hedges}
+        return {
+            "schema": 1,
+            "mode": self.mode,
+            "version": __version__,
+            "stale_after_s": self._patience,
+            "hedges": hedges,
+        }
+
+    def remember(self, name: str, past: Iterable[tuple[int, Record]]) -> None:
+        """Begin a hedge's history with numbered cycles of earlier runs, oldest first."""
+        for number, record in past:
+            self._histories[name].add(number, record)
+
+    def history(self, name: str, hours: float) -> dict[str, Any]:
+        """A hedge's last hours: the series for charts, its last decisions. Raises ``KeyError``."""
+        return {"schema": 1, "hedge": name, **self._histories[name].told(hours)}
 
     def _hedge_status(self, name: str, cycle: Cycle) -> dict[str, Any]:
-        record, paused = cycle.state.last, cycle.state.control.paused
+        record, last_act = cycle.state.last, self._histories[name].last_act
+        also = {"paused": cycle.state.control.paused, "last_act": last_act}
         if record is None:
-            return {**_starting(cycle), "paused": paused, "last_cycle": None}
+            return {**_starting(cycle), **also, "last_cycle": None}
         last = {
             "id": cycle.state.number,
             "at": iso(record.at),
@@ -126,7 +152,7 @@ class Daemon:
             "reason": record.reason,
             "acted": record.acted,
         }
-        return {**record.body, "paused": paused, "last_cycle": last}
+        return {**record.body, **also, "last_cycle": last}
 
     async def command(self, hedge: str | None, verb: Verb, ratio: Decimal | None, who: str) -> list[str]:
         """Journal an operator's command and let it take effect now. Returns the hedges that it concerns.

@@ -119,15 +119,13 @@ def _leg(policy: LegPolicy, reading: AccountReading, margin: tuple[Wallet, ...])
 
 
 def _others(hedge: Hedge, readings: Mapping[str, AccountReading]) -> Iterator[tuple[str, Position]]:
-    """Open coin-margined positions of the asset that are no leg of this hedge."""
-    legs = {(leg.account, leg.symbol) for leg in hedge.legs}
+    """Open coin-margined positions of the asset that are no leg of this hedge, be it only in their margin
+    mode: a contract may be held in both."""
+    legs = [readings[leg.account].position(leg.symbol) for leg in hedge.legs]
     for name, reading in readings.items():
         for position in reading.positions:
-            if (
-                (name, position.symbol) not in legs
-                and position.contracts
-                and _settles_in(position, hedge.asset)
-            ):
+            known = any(position is leg for leg in legs)
+            if not known and position.contracts and _settles_in(position, hedge.asset):
                 yield name, position
 
 

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from hedgebot.domain.account import AccountReading, Ledger, Needs, Sighting
-from hedgebot.domain.orders import Intent, OrderRequest, Outcome
+from hedgebot.domain.margin_mode import MarginMode
+from hedgebot.domain.orders import Identified, Intent, OrderRequest, Outcome
 from hedgebot.domain.records import Command, CycleRecord, Memory
 from hedgebot.domain.units import Millis
 
@@ -45,7 +46,7 @@ class Account(Protocol):
         """Send one order exactly once."""
         ...
 
-    async def cancel(self, order: OrderRequest) -> Outcome:
+    async def cancel(self, order: Identified) -> Outcome:
         """Ask for the order with this client id to be cancelled."""
         ...
 
@@ -53,8 +54,10 @@ class Account(Protocol):
         """Look an order up by its client id, on every endpoint that may know it. Raises ``ReadError``."""
         ...
 
-    async def set_leverage(self, symbol: str, leverage: str) -> Outcome:
-        """Set a leg's leverage; only ever asked for while the leg is flat."""
+    async def set_leverage(
+        self, symbol: str, leverage: str, margin_mode: MarginMode | None = None, /
+    ) -> Outcome:
+        """Set a leg's leverage in a margin mode; only ever asked for while the leg is flat."""
         ...
 
     async def close(self) -> None: ...

@@ -1,6 +1,7 @@
 """The daemon as a process: its lock, its journal and accounts, its doors, its signals; undone in reverse."""
 
 import asyncio
+import os
 import signal
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -10,10 +11,11 @@ import structlog
 from hedgebot.api import control, http
 from hedgebot.api.metrics import Metrics
 from hedgebot.app import App, Hooks, World, build
-from hedgebot.daemon import HEALTHY_SECONDS
+from hedgebot.daemon import HEALTHY_SECONDS, Daemon
 from hedgebot.domain.units import ZERO
 from hedgebot.errors import CredentialsError, HedgebotError
 from hedgebot.lease.file_lock import FileLock
+from hedgebot.notify.sd_notify import Supervisor, supervisor
 from hedgebot.settings import values
 from hedgebot.settings.model import Settings
 from hedgebot.settings.paths import Paths
@@ -30,7 +32,8 @@ async def serve(
     """Run until a signal. Raises ``LockHeldError``, ``JournalError`` and, for a key that was refused before
     there was anything to watch, ``CredentialsError``; an exchange out of reach raises nothing."""
     async with AsyncExitStack() as stack:
-        stop = await stack.enter_async_context(_until_signal())
+        manager = supervisor(os.environ, os.getpid())
+        stop = await stack.enter_async_context(_until_signal(manager))
         stack.enter_context(FileLock(paths.lock))
         metrics = Metrics()
         hooks = Hooks(metrics.ended, metrics.requested)
@@ -42,13 +45,14 @@ async def serve(
             page = http.application(app.daemon, metrics.exposition, settings.api.hosts)
             await stack.enter_async_context(http.read_only(page, values.address(settings.api.listen)))
         log.info("started", mode=settings.mode, hedges=list(settings.hedges), store=str(paths.store))
+        manager.ready(patience=3 * max(interval, settings.cycle.deadline.total_seconds()))
         await _check_keys(app, since=world.clock.monotonic() - interval)
-        await app.daemon.run(stop)
+        await app.daemon.run(stop, alive=lambda: manager.alive(_states(app.daemon)))
         log.info("stopped; the hedge stays on the exchange as it is")
 
 
 @asynccontextmanager
-async def _until_signal() -> AsyncIterator[asyncio.Event]:
+async def _until_signal(manager: Supervisor) -> AsyncIterator[asyncio.Event]:
     """An event that SIGTERM or SIGINT sets; a second one ends the block at once, a third the process."""
     loop, task, stop = asyncio.get_running_loop(), asyncio.current_task(), asyncio.Event()
     ended = False
@@ -57,6 +61,7 @@ async def _until_signal() -> AsyncIterator[asyncio.Event]:
         nonlocal ended
         if not stop.is_set():
             log.info("stopping: the cycle under way is finished first", signal=number.name)
+            manager.stopping()
             stop.set()
         elif task is not None:
             log.warning("stopping at once: the next start settles what was under way", signal=number.name)
@@ -78,6 +83,11 @@ async def _until_signal() -> AsyncIterator[asyncio.Event]:
 def _forget_signals(loop: asyncio.AbstractEventLoop) -> None:
     for number in ENDS:
         loop.remove_signal_handler(number)
+
+
+def _states(daemon: Daemon) -> str:
+    """Each hedge's state, for the service manager's one line."""
+    return ", ".join(f"{name}: {hedge['state']}" for name, hedge in daemon.status()["hedges"].items())
 
 
 async def _check_keys(app: App, since: float) -> None:

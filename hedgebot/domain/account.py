@@ -8,15 +8,10 @@ from decimal import Decimal
 from enum import StrEnum
 
 from hedgebot.domain.instrument import Instrument
+from hedgebot.domain.margin_mode import MarginMode
 from hedgebot.domain.market import Quote
 from hedgebot.domain.orders import OrderState
 from hedgebot.domain.units import ZERO, Coin, Contracts, Millis, Price, Usd
-
-
-class MarginMode(StrEnum):
-    ISOLATED = "isolated"
-    CROSS = "cross"
-    PORTFOLIO = "portfolio"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +45,8 @@ class Position:
     """One contract's position as the exchange says it, also when it says "flat".
 
     ``margin`` is the isolated margin without unrealised PnL; None in cross. ``initial_margin`` is what
-    the exchange binds for it, comparable with the wallet's ``position_margin``.
+    the exchange binds for it, comparable with the wallet's ``position_margin``. ``margin_mode`` is the one
+    in which it is held, or would be opened; None where the account has one for all.
     """
 
     symbol: str
@@ -64,6 +60,7 @@ class Position:
     leverage: Decimal | None
     hedge_mode: bool
     updated_at: Millis
+    margin_mode: MarginMode | None = None
 
     def __post_init__(self) -> None:
         if self.contracts and (self.entry is None or self.mark is None):
@@ -112,21 +109,29 @@ class LegFacts:
 
 @dataclass(frozen=True, slots=True)
 class AccountMode:
-    """Settings of the whole account. ``unsupported`` says why its coins cannot be counted, if so."""
+    """Settings of the whole account. ``unsupported`` says why its coins cannot be counted, if so.
 
-    margin_mode: MarginMode
+    ``margin_mode`` is None where each position has its own.
+    """
+
+    margin_mode: MarginMode | None
     unsupported: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Needs:
-    """What a hedge asks of an account: contracts (unified symbols) and coins."""
+    """What a hedge asks of an account: contracts (unified symbols), in which margin mode, and coins.
+
+    A symbol without a mode is wanted as the account has it.
+    """
 
     symbols: frozenset[str]
     assets: frozenset[str]
+    margin_modes: frozenset[tuple[str, MarginMode]] = frozenset()
 
     def __or__(self, other: "Needs") -> "Needs":
-        return Needs(self.symbols | other.symbols, self.assets | other.assets)
+        modes = self.margin_modes | other.margin_modes
+        return Needs(self.symbols | other.symbols, self.assets | other.assets, modes)
 
 
 @dataclass(frozen=True, slots=True)

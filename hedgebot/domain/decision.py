@@ -9,6 +9,7 @@ from decimal import Decimal
 from enum import IntEnum
 
 from hedgebot.domain.hedge import LegPolicy
+from hedgebot.domain.margin_mode import MarginMode
 from hedgebot.domain.units import Contracts, Price, Usd
 
 
@@ -92,12 +93,14 @@ class PlannedOrder:
     limit: Price
     cost: Cost
     believed: Contracts
+    margin_mode: MarginMode | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class SetLeverage:
     leg: LegPolicy
     leverage: Decimal
+    margin_mode: MarginMode | None = None
 
 
 @dataclass(frozen=True, slots=True)

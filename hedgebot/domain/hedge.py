@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from decimal import Decimal
 
-from hedgebot.domain.account import MarginMode, Needs
+from hedgebot.domain.account import Needs
+from hedgebot.domain.margin_mode import MarginMode
 from hedgebot.domain.units import Coin, Usd
 
 
@@ -57,5 +58,6 @@ class Hedge:
         return tuple(dict.fromkeys([leg.account for leg in self.legs] + list(self.spot_accounts)))
 
     def needs(self, account: str) -> Needs:
-        symbols = frozenset(leg.symbol for leg in self.legs if leg.account == account)
-        return Needs(symbols, frozenset({self.asset}))
+        legs = [leg for leg in self.legs if leg.account == account]
+        modes = frozenset((leg.symbol, leg.margin_mode) for leg in legs if leg.margin_mode)
+        return Needs(frozenset(leg.symbol for leg in legs), frozenset({self.asset}), modes)

@@ -1,17 +1,15 @@
 """Arithmetic of inverse (coin-margined) shorts. Sources: design.md section 2 and the exchanges' pages.
 
 ``N`` is the notional in USD, ``P`` the mark, ``E`` the average price of the trades. Everything is
-exact or a ``Decimal`` quotient; ``Gap`` works in fractions, because a quotient floored to a lot may
-lose a contract.
+exact or a ``Decimal`` quotient of 28 digits: whoever floors one to a lot rounds it first.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from fractions import Fraction
 from functools import cached_property
 
-from hedgebot.domain.units import ZERO, Coin, Price, Usd
+from hedgebot.domain.units import ONE, ZERO, Coin, Price, Usd
 
 
 def average_entry(fills: Sequence[tuple[Usd, Price]]) -> Price:
@@ -58,31 +56,30 @@ class Short:
 class Gap:
     """What separates a hedge from its target: all that sizing needs, in coins and dollars a coin."""
 
-    held: Fraction
-    sold: Fraction
-    target: Fraction
+    held: Decimal
+    sold: Decimal
+    target: Decimal
 
     @property
-    def coins(self) -> Fraction:
+    def coins(self) -> Decimal:
         """``r * held - sold``: positive when more must be sold."""
-        return self.target * max(self.held, Fraction(0)) - self.sold
+        return self.target * max(self.held, ZERO) - self.sold
 
-    def to_sell(self, price: Price, fee: Decimal) -> Fraction:
+    def to_sell(self, price: Price, fee: Decimal) -> Decimal:
         """USD to sell, ``gap * P / (1 + r * fee)``."""
         return self.coins / self.closed_by_selling(price, fee)
 
-    def to_buy(self, price: Price, entry: Price, fee: Decimal) -> Fraction:
+    def to_buy(self, price: Price, entry: Price, fee: Decimal) -> Decimal:
         """USD to buy back, ``-gap / (r * (1 - fee) / P + (1 - r) / E)``."""
         return -self.coins / self.closed_by_buying(price, entry, fee)
 
-    def closed_by_selling(self, price: Price, fee: Decimal) -> Fraction:
+    def closed_by_selling(self, price: Price, fee: Decimal) -> Decimal:
         """Coins of the gap that each USD sold closes: the fee itself lowers what is held."""
-        return (1 + self.target * Fraction(fee)) / Fraction(price.value)
+        return (ONE + self.target * fee) / price.value
 
-    def closed_by_buying(self, price: Price, entry: Price, fee: Decimal) -> Fraction:
+    def closed_by_buying(self, price: Price, entry: Price, fee: Decimal) -> Decimal:
         """Coins of the gap that each USD bought back closes.
 
         The profit that this realises joins what is held, so the target moves on the way there.
         """
-        realised = self.target * (1 - Fraction(fee)) / Fraction(price.value)
-        return realised + (1 - self.target) / Fraction(entry.value)
+        return self.target * (ONE - fee) / price.value + (ONE - self.target) / entry.value

@@ -3,9 +3,9 @@
 from decimal import Decimal
 from itertools import chain
 
-from hedgebot.domain.account import MarginMode
 from hedgebot.domain.linear import LinearShort, liquidation_price
 from hedgebot.domain.liquidation import Figure, MarginPool, NoFigure, PooledShort, reported, worst
+from hedgebot.domain.margin_mode import MarginMode
 from hedgebot.domain.snapshot import Leg, Snapshot
 from hedgebot.domain.units import ZERO, Coin
 
@@ -54,7 +54,7 @@ def _ours(snapshot: Snapshot, leg: Leg) -> tuple[Figure, ...]:
             return (NoFigure.UNKNOWN,)
         maintenance = leg.facts.maintenance(short.short)
         return (liquidation_price(margin.value, short.short, short.entry, maintenance),)
-    if margin is None and leg.mode.margin_mode is MarginMode.ISOLATED:
+    if margin is None and leg.margin_mode is MarginMode.ISOLATED:
         return (NoFigure.UNKNOWN,)
     return pool(snapshot, leg).figures(leg.mark)
 
@@ -71,7 +71,7 @@ def _shares(other: Leg, leg: Leg) -> bool:
 
 def _isolated_margin(snapshot: Snapshot, leg: Leg) -> Coin:
     """Margin of isolated legs in the same wallet: it does not back the cross pool."""
-    if leg.mode.margin_mode is not MarginMode.CROSS:
+    if leg.margin_mode is not MarginMode.CROSS:
         return Coin.zero()
     same = (other.position.margin for other in snapshot.legs if other.wallet.id == leg.wallet.id)
     return sum((margin for margin in same if margin is not None), Coin.zero())

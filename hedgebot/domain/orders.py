@@ -11,7 +11,9 @@
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from enum import StrEnum
+from typing import Protocol
 
+from hedgebot.domain.margin_mode import MarginMode
 from hedgebot.domain.units import ZERO, Coin, Contracts, Millis, Price
 
 
@@ -40,9 +42,22 @@ UNSETTLED = frozenset({Stage.RESERVED, Stage.ACCEPTED, Stage.UNKNOWN})
 """Stages in which the exchange may still do something with the order."""
 
 
+class Identified(Protocol):
+    """What names one order on an exchange: an order to be placed, or one that rests."""
+
+    @property
+    def symbol(self) -> str: ...
+
+    @property
+    def client_id(self) -> str: ...
+
+
 @dataclass(frozen=True, slots=True)
 class OrderRequest:
-    """One immediate-or-cancel limit order. ``contracts`` is signed: negative sells."""
+    """One immediate-or-cancel limit order. ``contracts`` is signed: negative sells.
+
+    ``margin_mode`` matters only where each order says whose coins stand behind it.
+    """
 
     client_id: str
     account: str
@@ -50,6 +65,7 @@ class OrderRequest:
     contracts: Contracts
     limit: Price
     reduce_only: bool
+    margin_mode: MarginMode | None = None
 
     def __post_init__(self) -> None:
         if not self.contracts or self.reduce_only != (self.contracts.value > ZERO):

@@ -2,13 +2,13 @@
 
 from dataclasses import dataclass
 from decimal import Decimal
-from fractions import Fraction
 from functools import cached_property
 
 from hedgebot.domain.account import AccountMode, LegFacts, OpenOrder, Position, Wallet
 from hedgebot.domain.hedge import LegPolicy
 from hedgebot.domain.inverse import Short
 from hedgebot.domain.linear import LinearShort
+from hedgebot.domain.margin_mode import MarginMode
 from hedgebot.domain.market import Quote
 from hedgebot.domain.units import ZERO, Coin, Contracts, Millis, Price, Usd
 
@@ -28,6 +28,11 @@ class Leg:
     def name(self) -> str:
         return self.policy.name
 
+    @property
+    def margin_mode(self) -> MarginMode | None:
+        """The position's own, or the account's for all; None where neither has one."""
+        return self.position.margin_mode or self.mode.margin_mode
+
     @cached_property
     def mark(self) -> Price:
         """The position's own mark, from the same reply; the market's while there is none."""
@@ -41,14 +46,6 @@ class Leg:
         if isinstance(instrument.face, Coin):
             return LinearShort(-contracts, instrument.face, entry, self.mark)
         return Short(instrument.notional(contracts), entry, self.mark)
-
-    @property
-    def sold(self) -> Fraction:
-        """Coins sold, exactly: a rounded quotient floored to a lot may lose a contract."""
-        short = self.short
-        if isinstance(short, LinearShort):
-            return Fraction(short.sold.value)
-        return Fraction(short.notional.value) / Fraction(short.entry.value) if short.entry else Fraction(0)
 
 
 @dataclass(frozen=True, slots=True)

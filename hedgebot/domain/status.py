@@ -80,6 +80,7 @@ def body(
         "funding_paid_coins": _number(memory.funding_paid),
         "fees_coins": _number(memory.fees),
         "since": iso(memory.since) if memory.since else None,
+        "costs_as_of": iso(memory.ledger_at) if memory.ledger_at else None,
         "findings": [_finding(finding) for finding in assessment.findings],
     }
 

@@ -16,8 +16,8 @@ from hedgebot.errors import BackOffError, ConversionError, CredentialsError, Rea
 from hedgebot.exchange.exchange_time import ExchangeTime
 from hedgebot.exchange.fates import Answer, Codes, Operation
 from hedgebot.exchange.limiter import Priority, TokenBucket
-from hedgebot.exchange.vendor import check_sends_once, clean, release, tame
-from hedgebot.exchange.wire import Reply, Wire, listening
+from hedgebot.exchange.vendor import clean, release, tame, why_not
+from hedgebot.exchange.wire import NO_HEADERS, Reply, Wire, listening
 from hedgebot.ports import Clock
 
 READ_TIMEOUT = 4.0  # seconds; a deadline of ten leaves room for a second try
@@ -31,20 +31,30 @@ OnRequest = Callable[[str, str, float], None]
 
 
 @dataclass(frozen=True, slots=True)
+class Quota:
+    """``capacity`` requests may go out at once, ``rate`` a second in the long run."""
+
+    capacity: float
+    rate: float
+
+
+@dataclass(frozen=True, slots=True)
 class Endpoint:
-    """A path, for people and metrics, and ccxt's method for it."""
+    """A path, for people and metrics, and ccxt's method for it; with a ``quota`` where it has its own."""
 
     path: str
     method: str
+    quota: Quota | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Venue:
     """What a client has to know of an exchange.
 
-    ``capacity`` requests may go out at once, ``rate`` a second in the long run. ``answer`` reads a reply,
-    given the words that errors begin with, or raises ``ConversionError``; ``pause`` says how many seconds a
-    reply asks us to wait, given the exchange's time in ms.
+    ``capacity`` requests may go out at once, ``rate`` a second in the long run, to all endpoints that have
+    no quota of their own. ``answer`` reads a reply, given the words that errors begin with, or raises
+    ``ConversionError``; ``pause`` says how many seconds a reply asks us to wait, given the exchange's time
+    in ms.
     """
 
     name: str
@@ -106,12 +116,15 @@ class Client:
         self._write_timeout = write_timeout
         self._scrub = scrub
         self._on_request = on_request
-        self._bucket = TokenBucket(clock, capacity=venue.capacity, rate=venue.rate)
+        self._buckets = {"": TokenBucket(clock, capacity=venue.capacity, rate=venue.rate)}
         self._held_until = clock.monotonic()
         tame(vendor, wire, self.time)
 
     async def read(self, endpoint: Endpoint, params: Mapping[str, object]) -> Answer:
-        """A successful answer. Raises ``ReadError``, ``BackOffError`` or ``CredentialsError``."""
+        """A successful answer, or one by which the exchange says that there is nothing (``Codes.absent``).
+
+        Raises ``ReadError``, ``BackOffError`` or ``CredentialsError``.
+        """
         with suppress(PassingError):  # tenacity's bookkeeping is for failures: it costs a tenth of a request
             return await self._read_once(endpoint, params)
         await self._clock.sleep(FIRST_PAUSE)
@@ -132,11 +145,13 @@ class Client:
         params: Mapping[str, object],
         accepted: Callable[[Answer], str],
         priority: Priority,
+        headers: Mapping[str, str] = NO_HEADERS,
     ) -> Outcome:
         """Send once and say what became of it; ``accepted`` finds the order's id in a success."""
-        check_sends_once(self._vendor, self._wire)
+        if reason := why_not(self._vendor, self._wire):
+            return Outcome(Fate.REJECTED, f"not sent: {reason}")
         try:
-            heard = await self._send(endpoint, params, priority, self._write_timeout)
+            heard = await self._send(endpoint, params, priority, self._write_timeout, headers)
         except (NotSentError, BackOffError) as held:
             return Outcome(Fate.REJECTED, f"not sent: {held}")
         except ReadError as doubt:
@@ -153,11 +168,11 @@ class Client:
         name, answer, codes = self._name(endpoint), heard.answer, self._venue.codes
         if heard.pause is not None:
             raise BackOffError(f"{name}: the exchange wants {heard.pause:g} s without requests", heard.pause)
-        if heard.status == 401:
+        if heard.status == 401 and answer is None:
             raise CredentialsError(f"{name}: the key is refused (HTTP 401)", CHECK_KEY)
         if answer is None:  # a 4xx does not pass by itself
             raise ReadError(heard.problem) if 300 <= heard.status < 500 else PassingError(heard.problem)
-        if answer.ok:
+        if answer.ok or answer.code in codes.absent:
             return answer
         said = f"{name}: code {answer.code}: {answer.message}"
         if meaning := codes.credentials.get(answer.code):
@@ -165,12 +180,17 @@ class Client:
         raise PassingError(said) if answer.code in codes.passing else ReadError(said)
 
     async def _send(
-        self, endpoint: Endpoint, params: Mapping[str, object], priority: Priority, seconds: float
+        self,
+        endpoint: Endpoint,
+        params: Mapping[str, object],
+        priority: Priority,
+        seconds: float,
+        headers: Mapping[str, str] = NO_HEADERS,
     ) -> Heard:
         """One request, one reply. Raises ``NotSentError``, ``BackOffError``, ``PassingError`` (no reply)."""
         await self._admit(endpoint, priority, seconds)
         started = self._clock.monotonic()
-        reply, failure = await self._call(endpoint, params, seconds)
+        reply, failure = await self._call(endpoint, params, seconds, headers)
         if reply is None:
             self._report(endpoint, "no_reply", started)
             raise PassingError(f"{self._name(endpoint)}: no reply ({failure})")
@@ -183,10 +203,19 @@ class Client:
         self._check_ban(endpoint)
         try:
             async with asyncio.timeout(seconds):
-                await self._bucket.acquire(1, priority)
+                await self._bucket(endpoint).acquire(1, priority)
         except TimeoutError:
             raise NotSentError(f"{self._name(endpoint)}: our own rate limit is spent") from None
         self._check_ban(endpoint)
+
+    def _bucket(self, endpoint: Endpoint) -> TokenBucket:
+        quota = endpoint.quota
+        if quota is None:
+            return self._buckets[""]
+        if endpoint.path not in self._buckets:
+            own = TokenBucket(self._clock, capacity=quota.capacity, rate=quota.rate)
+            self._buckets[endpoint.path] = own
+        return self._buckets[endpoint.path]
 
     def _check_ban(self, endpoint: Endpoint) -> None:
         left = self._held_until - self._clock.monotonic()
@@ -194,10 +223,10 @@ class Client:
             raise BackOffError(f"{self._name(endpoint)}: {left:.1f} s more without requests, as asked", left)
 
     async def _call(
-        self, endpoint: Endpoint, params: Mapping[str, object], seconds: float
+        self, endpoint: Endpoint, params: Mapping[str, object], seconds: float, headers: Mapping[str, str]
     ) -> tuple[Reply | None, str]:
         """The reply as it came, or in a word what happened instead."""
-        with listening() as heard:
+        with listening(headers) as heard:
             try:
                 async with asyncio.timeout(seconds):
                     # gather hands an exception over as a value: the class that ccxt gives it decides nothing,
@@ -225,7 +254,8 @@ class Client:
         pause = self._venue.pause(reply, answer, self.time.now_ms())
         if pause is not None:
             self._held_until = max(self._held_until, self._clock.monotonic() + pause)
-            self._bucket.hold(self._held_until)
+            for bucket in self._buckets.values():
+                bucket.hold(self._held_until)
         return Heard(reply.status, answer, problem, pause)
 
     def _report(self, endpoint: Endpoint, outcome: str, started: float) -> None:

@@ -165,12 +165,12 @@ class Fields:
     def rows(self, name: str) -> list["Fields"]:
         return [Fields(row, f"{self.where}.{name}[{i}]") for i, row in enumerate(self.items(name))]
 
-    def pairs(self, name: str) -> Iterator[tuple[Decimal, Decimal]]:
-        """Rows of two positive numbers, as order books have them."""
+    def pairs(self, name: str, width: int = 2) -> Iterator[tuple[Decimal, Decimal]]:
+        """Rows that begin with two positive numbers, as order books have them, ``width`` columns wide."""
         for i, row in enumerate(self.items(name)):
             where = f"{self.where}.{name}[{i}]"
-            if not isinstance(row, list) or len(row) != 2:
-                raise ConversionError(where, f"is {_shown(row)}, not two numbers")
+            if not isinstance(row, list) or len(row) != width:
+                raise ConversionError(where, f"is {_shown(row)}, not {width} columns")
             first, second = _decimal(row[0], where), _decimal(row[1], where)
             if first <= ZERO or second <= ZERO:
                 raise ConversionError(where, "is not above zero")

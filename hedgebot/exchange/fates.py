@@ -43,7 +43,8 @@ class Codes:
 
     ``credentials``: our key is refused. ``passing``: reads may be tried again. ``refused``: no write of any
     kind was accepted, and likewise ``rejected`` for one operation. ``already``: the write asks for what is
-    so. A code that stands in none of them proves nothing.
+    so. ``absent``: a read says that what it was asked for is not there. A code that stands in none of them
+    proves nothing.
     """
 
     credentials: Mapping[str, str]
@@ -51,6 +52,7 @@ class Codes:
     refused: Mapping[str, str]
     rejected: Mapping[Operation, Mapping[str, str]]
     already: Mapping[Operation, Mapping[str, str]] = field(default_factory=dict)
+    absent: Mapping[str, str] = field(default_factory=dict)
 
     def judge(self, operation: Operation, answer: Answer, accepted: Callable[[Answer], str]) -> Outcome:
         """The fate of a write. ``accepted`` finds the id in a success, or raises ``ConversionError``."""

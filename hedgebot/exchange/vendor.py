@@ -35,19 +35,17 @@ def tame(vendor: Any, wire: Wire, time: ExchangeTime) -> None:
     vendor.has["fetchCurrencies"] = False  # load_markets would begin with a private request
     for copy in OWN_RESPONSE_COPIES:
         setattr(vendor, copy, False)
-    check_sends_once(vendor, wire)
 
 
-def check_sends_once(vendor: Any, wire: Wire) -> None:
-    """Raises ``RuntimeError`` if a library beneath us would send a request again, or print it."""
+def why_not(vendor: Any, wire: Wire) -> str:
+    """Why no order may be sent now: a library beneath us would send it again, or print it. Else nothing."""
     options: Mapping[str, Any] = vendor.options
     inner = (value for value in options.values() if isinstance(value, Mapping))
     if RETRIES in options or any(RETRIES in value for value in inner):
-        raise RuntimeError(f"ccxt's option {RETRIES} is set: an order could be sent twice")
+        return f"ccxt's option {RETRIES} is set: an order could be sent twice"
     if not sends_once(wire.session):
-        raise RuntimeError("aiohttp would send a request again when its connection drops")
-    if vendor.verbose:
-        raise RuntimeError("ccxt is verbose: it would print keys and signatures")
+        return "aiohttp would send a request again when its connection drops"
+    return "ccxt is verbose: it would print keys and signatures" if vendor.verbose else ""
 
 
 async def release(vendor: Any, wire: Wire) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 import aiohttp
 from aiohttp import ClientHandlerType, ClientRequest, ClientResponse
@@ -17,6 +18,7 @@ from yarl import URL
 from hedgebot.ports import Clock
 
 KEEP_ALIVE = 75.0  # seconds; longer than any polling interval, so that no cycle pays for a handshake
+NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 RESEND = "_retry_connection"  # aiohttp's switch for sending GET, PUT and DELETE again on a dropped connection
 
 
@@ -32,9 +34,12 @@ class Reply:
 
 
 class Listener:
-    """The reply to the one request of a ``listening`` block, once there is one."""
+    """The reply to the one request of a ``listening`` block, once there is one; ``headers`` go with it."""
 
     reply: Reply | None = None
+
+    def __init__(self, headers: Mapping[str, str]) -> None:
+        self.headers = headers
 
 
 class EgressError(aiohttp.ClientError):
@@ -45,9 +50,9 @@ _heard: ContextVar[Listener] = ContextVar("heard")
 
 
 @contextmanager
-def listening() -> Iterator[Listener]:
-    """Collect the reply to the request that this block makes."""
-    heard = Listener()
+def listening(headers: Mapping[str, str] = NO_HEADERS) -> Iterator[Listener]:
+    """Put ``headers`` on the request that this block makes, and collect the reply to it."""
+    heard = Listener(headers)
     token = _heard.set(heard)
     try:
         yield heard
@@ -95,6 +100,7 @@ class Wire:
                 .with_host(self._base.host or "")
                 .with_port(self._base.port)
             )
+        request.headers.update(_heard.get().headers)
         sent = self._clock.monotonic()
         response = await handler(request)
         received = self._clock.monotonic()

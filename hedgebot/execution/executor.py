@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import structlog
@@ -10,7 +10,7 @@ import structlog
 from hedgebot.domain.client_ids import ClientId
 from hedgebot.domain.decision import Plan, PlannedOrder, SetLeverage
 from hedgebot.domain.hedge import Hedge
-from hedgebot.domain.orders import Fate, Intent, OrderRequest, Outcome
+from hedgebot.domain.orders import Fate, Intent, OrderRequest, Outcome, Stage
 from hedgebot.domain.units import ZERO
 from hedgebot.execution.fate import after_reply
 from hedgebot.ports import Account, Clock, Journal
@@ -24,9 +24,10 @@ class Execution(Protocol):
     @property
     def sends(self) -> bool: ...
 
-    def execute(self, plan: Plan, *, correction: bool) -> AsyncIterator[Intent]:
+    def execute(self, plan: Plan, *, correction: bool, until: float) -> AsyncIterator[Intent]:
         """Carry out ``plan``, yielding its order's intent at each stage: first when it is reserved, before
-        anything is sent. Raises ``JournalError``; what was yielded holds all the same."""
+        anything is sent. Nothing is sent after the monotonic instant ``until``: the plan is stale by then.
+        Raises ``JournalError``; what was yielded holds all the same."""
         ...
 
 
@@ -36,8 +37,8 @@ class Rehearsal:
 
     sends: bool = False
 
-    async def execute(self, plan: Plan, *, correction: bool) -> AsyncIterator[Intent]:
-        log.debug("would act", reason=plan.reason, correction=correction)
+    async def execute(self, plan: Plan, *, correction: bool, until: float) -> AsyncIterator[Intent]:
+        log.debug("would act", reason=plan.reason, correction=correction, until=until)
         nothing: tuple[Intent, ...] = ()
         for intent in nothing:
             yield intent
@@ -53,7 +54,7 @@ class Executor:
     clock: Clock
     sends: bool = True
 
-    async def execute(self, plan: Plan, *, correction: bool) -> AsyncIterator[Intent]:
+    async def execute(self, plan: Plan, *, correction: bool, until: float) -> AsyncIterator[Intent]:
         """See ``Execution``."""
         if plan.leverage is not None:
             await self._set_leverage(plan.leverage)
@@ -62,16 +63,19 @@ class Executor:
             return
         intent = await self._reserve(plan, plan.order, correction)
         yield intent
-        outcome = await self._send(intent.request)
-        replied = after_reply(intent, outcome, self.clock.now_ms())
+        if self.clock.monotonic() > until:
+            # The machine slept, or the disk did: what was decided then may be wrong now.
+            replied = replace(intent.moved(Stage.ABSENT), outcome="not sent: decided too long ago")
+        else:
+            replied = after_reply(intent, await self._send(intent.request), self.clock.now_ms())
         yield replied
         log.info(
-            "order sent",
+            "order",
             order=intent.request.client_id,
             side=intent.request.side,
             contracts=str(abs(intent.request.contracts)),
-            outcome=outcome.fate.value,
-            reason=outcome.reason,
+            stage=replied.stage.value,
+            outcome=replied.outcome,
         )
         await self.journal.resolve(replied)
 
@@ -80,7 +84,8 @@ class Executor:
         leg, leverage = wanted.leg, f"{wanted.leverage:f}"
         try:
             async with asyncio.timeout(self.hedge.settle_after):
-                outcome = await self.accounts[leg.account].set_leverage(leg.symbol, leverage)
+                account = self.accounts[leg.account]
+                outcome = await account.set_leverage(leg.symbol, leverage, wanted.margin_mode)
         except TimeoutError:
             outcome = Outcome(Fate.UNKNOWN, "no reply in time")
         log.info(
@@ -96,6 +101,7 @@ class Executor:
             contracts=order.contracts,
             limit=order.limit,
             reduce_only=order.contracts.value > ZERO,
+            margin_mode=order.margin_mode,
         )
         intent = Intent(
             number=number,

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 import structlog
 
 from hedgebot.domain.account import Sighting
+from hedgebot.domain.client_ids import parse
 from hedgebot.domain.orders import UNSETTLED, Intent, Stage
 from hedgebot.domain.snapshot import Snapshot
 from hedgebot.errors import HedgebotError
@@ -52,6 +53,22 @@ class Settler:
             )
             return intent
         return await self._conclude(intent, search, sighting, asked_at)
+
+    async def sweep(self, snapshot: Snapshot, ours: frozenset[str]) -> None:
+        """Ask for every resting order of a hedgebot that is not in ``ours`` to be cancelled.
+
+        Our orders never rest; one that does is left over from an earlier life, and nobody waits for it.
+        """
+        for account, order in snapshot.orders:
+            if parse(order.client_id) is None or order.client_id in ours:
+                continue
+            try:
+                async with asyncio.timeout(self._deadline):
+                    outcome = await self._accounts[account].cancel(order)
+            except (HedgebotError, TimeoutError) as error:
+                log.warning("left-over order not cancelled", order=order.client_id, reason=str(error))
+            else:
+                log.warning("left-over order cancelled", order=order.client_id, outcome=outcome.fate.value)
 
     async def _conclude(self, intent: Intent, search: Search, sighting: Sighting, asked_at: float) -> Intent:
         client_id = intent.request.client_id

@@ -20,10 +20,25 @@ from hedgebot.journal.codec import decode, dump, encode
 EXPIRE_AT_ONCE = 1000
 INSERT = "INSERT INTO cycles VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
 REMEMBER = "INSERT OR REPLACE INTO memories VALUES (?, ?, ?, ?, ?)"
-RECENT = """
+WITH_BASE = """
     SELECT one.number, one.at, one.state, one.acted, one.body, CASE one.keep WHEN 0 THEN base.body END
     FROM cycles AS one LEFT JOIN cycles AS base ON base.number = one.base
-    WHERE one.hedge = ? ORDER BY one.number DESC LIMIT ?
+"""
+RECENT = f"{WITH_BASE} WHERE one.hedge = ? ORDER BY one.number DESC LIMIT ?"
+ONE = f"{WITH_BASE} WHERE one.number = ?"
+NEXT = "SELECT number FROM cycles WHERE hedge = ? AND number >= ? ORDER BY number LIMIT 1"
+OLDEST = "SELECT number FROM cycles WHERE keep = 0 AND at >= ? ORDER BY at LIMIT 1"
+PROBES = 1000
+"""Records looked at of a hedge's past, the more recent the denser."""
+
+KEPT = """
+    WITH RECURSIVE kept (number, base, at) AS (
+        SELECT number, base, at FROM cycles
+        WHERE number = (SELECT base FROM memories WHERE hedge = :hedge) AND at >= :since
+        UNION ALL
+        SELECT earlier.number, earlier.base, earlier.at FROM cycles AS earlier
+        JOIN kept ON earlier.number = kept.base WHERE earlier.at >= :since)
+    SELECT number FROM kept LIMIT :most
 """
 EXPIRE = """
     DELETE FROM cycles WHERE number IN (
@@ -90,6 +105,26 @@ class Cycles:
 def recent(db: sqlite3.Connection, hedge: str, count: int) -> tuple[PastCycle, ...]:
     """The last ``count`` records of a hedge, newest first."""
     return tuple(_unpacked(hedge, *row) for row in db.execute(RECENT, (hedge, count)))
+
+
+def past(db: sqlite3.Connection, hedge: str, since: Millis) -> tuple[PastCycle, ...]:
+    """A sample of a hedge's records since an instant, oldest first.
+
+    The newest kept ones are all there, and between them some others: the numbers looked for go back from the
+    newest in quadratic steps, so that it takes no longer the more there are.
+    """
+    found = db.execute("SELECT newest FROM memories WHERE hedge = ?", (hedge,)).fetchone()
+    if found is None:
+        return ()
+    kept = db.execute(KEPT, {"hedge": hedge, "since": since, "most": PROBES})
+    numbers = {found[0], *(number for (number,) in kept)}
+    oldest = db.execute(OLDEST, (since,)).fetchone()
+    reach = found[0] - oldest[0] if oldest else 0
+    for probe in range(PROBES):
+        number = found[0] - reach * probe * probe // (PROBES * PROBES)
+        numbers.update(db.execute(NEXT, (hedge, number)).fetchone())
+    rows = (db.execute(ONE, (number,)).fetchone() for number in sorted(numbers))
+    return tuple(_unpacked(hedge, *row) for row in rows)
 
 
 def memory(db: sqlite3.Connection, hedge: str) -> Memory | None:

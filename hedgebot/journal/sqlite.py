@@ -109,6 +109,10 @@ class SqliteJournal:
         """The last ``count`` cycles of a hedge, newest first."""
         return await self._read(lambda db: cycles.recent(db, hedge, count))
 
+    async def past(self, hedge: str, since: Millis) -> tuple[PastCycle, ...]:
+        """A sample of a hedge's cycles since an instant, oldest first: every recent change, and others."""
+        return await self._read(lambda db: cycles.past(db, hedge, since))
+
     async def command(self, command: Command) -> None:
         fields = command.hedge, command.verb.value, command.at
         await self._write(lambda db: COMMANDS.append(db, *fields, encode(command)))

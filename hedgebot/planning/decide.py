@@ -5,7 +5,6 @@ a stable nothing and counts as hedged, unless not even the first lot fits.
 """
 
 from decimal import Decimal
-from fractions import Fraction
 
 from hedgebot.domain.decision import Assessment, Permission, Plan, PlannedOrder, SetLeverage, Target
 from hedgebot.domain.hedge import Hedge
@@ -51,9 +50,9 @@ def inside(exposure: Exposure, target: Target, band: Decimal) -> bool:
 
 
 def gap_of(snapshot: Snapshot, target: Target) -> Gap:
-    """The gap in exact fractions."""
-    sold = sum((leg.sold for leg in snapshot.legs), Fraction(0))
-    return Gap(Fraction(snapshot.exposure.held.value), sold, Fraction(target.ratio))
+    """What separates this snapshot from its target."""
+    seen = snapshot.exposure
+    return Gap(seen.held.value, seen.sold.value, target.ratio)
 
 
 def leg_to_trade(snapshot: Snapshot, gap: Gap) -> Leg:
@@ -89,7 +88,7 @@ def _leverage_first(leg: Leg, contracts: Contracts) -> SetLeverage | None:
     wanted, flat = leg.policy.leverage, not leg.position.contracts
     if wanted is None or not flat or contracts.value > ZERO or leg.position.leverage == wanted:
         return None
-    return SetLeverage(leg.policy, wanted)
+    return SetLeverage(leg.policy, wanted, leg.margin_mode)
 
 
 def _act(hedge: Hedge, snapshot: Snapshot, leg: Leg, contracts: Contracts, target: Target) -> Plan:

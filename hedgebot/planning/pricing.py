@@ -32,5 +32,10 @@ def priced(contracts: Contracts, leg: Leg, limits: Limits, exposure: Exposure) -
     protects = abs(exposure.net).at(leg.mark)
     cost = Cost(notional * leg.facts.taker_fee, slippage, protects)
     return PlannedOrder(
-        leg.policy, contracts, limit_price(contracts, leg, limits), cost, leg.position.contracts
+        leg.policy,
+        contracts,
+        limit_price(contracts, leg, limits),
+        cost,
+        leg.position.contracts,
+        leg.margin_mode,
     )

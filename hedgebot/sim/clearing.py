@@ -27,7 +27,7 @@ class Clearing:
         self._truth = truth
         self._desk = desk
         self._prices: dict[tuple[str, PositionKey], tuple[Position, Contract, Fraction | None]] = {}
-        self._covered: dict[str, tuple[AccountState, bool]] = {}
+        self._covered: dict[tuple[str, str], tuple[AccountState, bool]] = {}
 
     def run_to(self, now_ms: int) -> None:
         """Bring the truth up to ``now_ms``; a clock that stepped back changes nothing."""
@@ -105,11 +105,19 @@ class Clearing:
     def _lost(self, at_ms: int) -> Iterator[tuple[Account, PositionKey]]:
         """Positions that are liquidated at the prices of an instant."""
         for account in self._truth.accounts.values():
-            held = account.state.open_positions()
-            if account.state.margin_mode is MarginMode.ISOLATED:
-                yield from ((account, key) for key, p in held if self._isolated_lost(account, key, p, at_ms))
-            elif held and self._pool_lost(account, at_ms):
-                yield account, max(held, key=lambda entry: self._worth(entry[0], entry[1], at_ms))[0]
+            pools: dict[str, list[tuple[PositionKey, Position]]] = {}
+            for key, position in account.state.open_positions():
+                if account.state.mode_of(key[0]) is not MarginMode.ISOLATED:
+                    pools.setdefault(self._pool_of(key), []).append((key, position))
+                elif self._isolated_lost(account, key, position, at_ms):
+                    yield account, key
+            for coin, held in pools.items():
+                if self._pool_lost(account, coin, at_ms):
+                    yield account, max(held, key=lambda entry: self._worth(entry[0], entry[1], at_ms))[0]
+
+    def _pool_of(self, key: PositionKey) -> str:
+        """The coin whose pool backs a position; nothing where the account is one pool."""
+        return self._truth.contracts[key[0]].settle if self._truth.rules.pools == "coin" else ""
 
     def _isolated_lost(self, account: Account, key: PositionKey, position: Position, at_ms: int) -> bool:
         """Whether the mark has come to the position's price; that is computed once for each position."""
@@ -125,16 +133,16 @@ class Clearing:
         mark = self._truth.quote(key[0], at_ms).mark
         return mark >= price if position.contracts < 0 else mark <= price
 
-    def _pool_lost(self, account: Account, at_ms: int) -> bool:
-        state, covered = self._covered.get(account.name, (None, False))
+    def _pool_lost(self, account: Account, coin: str, at_ms: int) -> bool:
+        state, covered = self._covered.get((account.name, coin), (None, False))
         valuation = self._truth.valuation(account)
         if state is not account.state:
-            covered = valuation.covered()
-            self._covered[account.name] = (account.state, covered)
+            covered = valuation.covered(coin)
+            self._covered[account.name, coin] = (account.state, covered)
         if covered:
             return False
         contracts, market = self._truth.contracts, self._truth.market
-        return valuation.at(lambda symbol: market.quote(contracts[symbol], at_ms)).pool().lost
+        return valuation.at(lambda symbol: market.quote(contracts[symbol], at_ms)).pool(coin).lost
 
     def _worth(self, key: PositionKey, position: Position, at_ms: int) -> Fraction:
         contract = self._truth.contracts[key[0]]
@@ -143,7 +151,7 @@ class Clearing:
 
     def _liquidate(self, account: Account, key: PositionKey) -> None:
         """Cancel what rests, then close at the price that leaves nothing of the margin or of the pool."""
-        isolated = account.state.margin_mode is MarginMode.ISOLATED
+        isolated = account.state.mode_of(key[0]) is MarginMode.ISOLATED
         for order in list(account.open_orders.values()):
             if not isolated or order.symbol == key[0]:
                 self._desk.end(account, order, Ending.LIQUIDATION)

@@ -59,7 +59,8 @@ class Contract:
     """An inverse contract: ``face`` dollars each, margin and profit in ``settle`` coins.
 
     Rates are fractions (0.00055 is 5.5 basis points); ``band`` is how far from mark a price may lie;
-    a dated contract has ``delivery_ms`` above zero and no funding.
+    a dated contract has ``delivery_ms`` above zero and no funding. ``fee_in_margin``: whether initial and
+    maintenance margin hold back the fee of closing.
     """
 
     symbol: str
@@ -79,6 +80,7 @@ class Contract:
     leverage_step: Fraction = Fraction(1, 100)
     taker: Fraction = Fraction(55, 100_000)
     maker: Fraction = Fraction(20, 100_000)
+    fee_in_margin: bool = True
     band: Fraction = Fraction(5, 100)
     tiers: tuple[Tier, ...] = BTC_TIERS
     funding_interval_ms: int = 8 * HOUR_MS
@@ -89,6 +91,11 @@ class Contract:
     @property
     def perpetual(self) -> bool:
         return self.delivery_ms == 0
+
+    @property
+    def closing_fee(self) -> Fraction:
+        """The rate that margins hold back for closing."""
+        return self.taker if self.fee_in_margin else ZERO
 
     def coins(self, contracts: Fraction, price: Fraction) -> Fraction:
         """What ``contracts`` (either sign) are worth at ``price``, in coins, always positive."""

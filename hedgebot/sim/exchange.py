@@ -126,10 +126,10 @@ class SimulatedExchange:
         self._treasury.adjust(owner, key, bonus=owner.state.wallet(key).bonus + amount)
         self._treasury.move(owner, key, amount, MoveKind.BONUS)
 
-    def lock(self, account: str, coin: str, coins: Number) -> None:
+    def lock(self, account: str, coin: str, coins: Number, wallet: str = "") -> None:
         """Set how many coins an order on the spot market holds back."""
         owner = self.account(account)
-        self._treasury.adjust(owner, owner.pot_of(coin), locked=exact(coins))
+        self._treasury.adjust(owner, (wallet or owner.pot, coin), locked=exact(coins))
 
     # Orders
 
@@ -172,8 +172,9 @@ class SimulatedExchange:
     def set_leverage(self, account: str, symbol: str, leverage: Number) -> None:
         self._treasury.set_leverage(self.account(account), symbol, exact(leverage))
 
-    def set_margin_mode(self, account: str, mode: MarginMode) -> None:
-        self._treasury.set_margin_mode(self.account(account), mode)
+    def set_margin_mode(self, account: str, mode: MarginMode, symbol: str = "") -> None:
+        """Set the whole account's mode, or that of one contract."""
+        self._treasury.set_margin_mode(self.account(account), mode, symbol)
 
     def set_hedge_mode(self, account: str, symbol: str, *, hedge: bool) -> None:
         self._treasury.set_hedge_mode(self.account(account), symbol, hedge=hedge)

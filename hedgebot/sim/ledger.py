@@ -78,14 +78,22 @@ class Position:
 
 @dataclass(frozen=True, slots=True)
 class AccountState:
-    """All that an account owns and has set, at one instant."""
+    """All that an account owns and has set, at one instant.
+
+    ``margin_modes`` holds the modes of contracts that have one of their own, by symbol.
+    """
 
     wallets: Mapping[WalletKey, Wallet] = field(default_factory=dict)
     positions: Mapping[PositionKey, Position] = field(default_factory=dict)
     leverage: Mapping[str, Fraction] = field(default_factory=dict)
     margin_mode: MarginMode = MarginMode.CROSS
+    margin_modes: Mapping[str, MarginMode] = field(default_factory=dict)
     hedge_mode: bool = False
     settings_ms: int = 0
+
+    def mode_of(self, symbol: str) -> MarginMode:
+        """The margin mode of a contract's positions."""
+        return self.margin_modes.get(symbol, self.margin_mode)
 
     def wallet(self, key: WalletKey) -> Wallet:
         return self.wallets.get(key, EMPTY_WALLET)

@@ -24,7 +24,7 @@ def requirement(position: Position, contract: Contract, mark: Fraction, *, at_en
     if at_entry:
         return contract.maintenance(position.entry_coins)
     value = contract.coins(position.contracts, mark)
-    return contract.maintenance(value) + value * contract.taker
+    return contract.maintenance(value) + value * contract.closing_fee
 
 
 def is_lost(position: Position, contract: Contract, mark: Fraction, *, at_entry: bool) -> bool:
@@ -62,7 +62,7 @@ def _coins_left(position: Position, spare: Fraction) -> Fraction:
 
 
 def _tier_root(position: Position, contract: Contract, tier: Tier) -> Fraction:
-    rate = tier.maintenance + contract.taker
+    rate = tier.maintenance + contract.closing_fee
     left = _coins_left(position, position.margin + tier.deduction)
     return left / (ONE - rate if position.contracts < 0 else ONE + rate)
 
@@ -76,13 +76,15 @@ class Pool:
     """An account whose wallets stand behind all its positions, in dollars at the index.
 
     ``fixed`` is what does not depend on the coins' price, ``floating`` what does: at prices ``k`` times
-    today's the account is worth ``fixed + k · floating``, and needs ``rates − k · deductions``.
+    today's the account is worth ``fixed + k · floating``, and needs ``rates − k · deductions`` and the fees
+    held back. ``closing_fees`` is what closing would cost, held back or not.
     """
 
     fixed: Fraction = ZERO
     floating: Fraction = ZERO
     maintenance_rates: Fraction = ZERO
     deductions: Fraction = ZERO
+    held_fees: Fraction = ZERO
     closing_fees: Fraction = ZERO
 
     @property
@@ -96,11 +98,11 @@ class Pool:
 
     @property
     def lost(self) -> bool:
-        return bool(self.maintenance_rates) and self.balance <= self.maintenance + self.closing_fees
+        return bool(self.maintenance_rates) and self.balance <= self.maintenance + self.held_fees
 
     def liquidation_factor(self) -> Fraction | None:
         """The factor on today's prices at which the account is liquidated; None where there is none."""
-        fixed = self.fixed - self.maintenance_rates - self.closing_fees
+        fixed = self.fixed - self.maintenance_rates - self.held_fees
         return _factor(fixed, self.floating + self.deductions)
 
     def bust_factor(self) -> Fraction | None:

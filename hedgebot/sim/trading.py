@@ -166,7 +166,7 @@ def _stamped(truth: Truth, before: Position, after: Position, change: Fraction) 
 def _cover(truth: Truth, account: Account, key: PositionKey, coin: str) -> None:
     """Take from an isolated margin what the free coins could not pay."""
     state = account.state
-    if state.margin_mode is not MarginMode.ISOLATED:
+    if state.mode_of(key[0]) is not MarginMode.ISOLATED:
         return
     aside = isolated_coins(state, coin, truth.contracts)
     missing = aside - state.wallet(account.pot_of(coin)).balance

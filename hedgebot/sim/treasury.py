@@ -68,13 +68,17 @@ class Treasury:
         state = replace(state, leverage={**state.leverage, symbol: leverage})
         self._take_on(account, self._remargined(state, symbol), "leverage", f"{symbol} {leverage}")
 
-    def set_margin_mode(self, account: Account, mode: MarginMode) -> None:
-        """Switch the whole account; open positions get, or lose, margins of their own."""
+    def set_margin_mode(self, account: Account, mode: MarginMode, symbol: str = "") -> None:
+        """Switch the whole account, or one contract; open positions get, or lose, margins of their own."""
+        if symbol:
+            state = replace(account.state, margin_modes={**account.state.margin_modes, symbol: mode})
+            self._take_on(account, self._remargined(state, symbol), "margin mode", f"{symbol} {mode.value}")
+            return
         if account.state.margin_mode is mode:
             return
         state = replace(account.state, margin_mode=mode, settings_ms=self._truth.at_ms)
-        for symbol in {key[0] for key in state.positions}:
-            state = self._remargined(state, symbol)
+        for each in {key[0] for key in state.positions}:
+            state = self._remargined(state, each)
         self._take_on(account, state, "margin mode", mode.value)
 
     def set_hedge_mode(self, account: Account, symbol: str, *, hedge: bool) -> None:
@@ -91,7 +95,7 @@ class Treasury:
     def add_margin(self, account: Account, key: PositionKey, coins: Fraction) -> Position:
         """Set more coins aside for an isolated position, or fewer. Raises ``RefusedError``."""
         position, contract = account.state.position(key), self._truth.contract(key[0])
-        if account.state.margin_mode is not MarginMode.ISOLATED:
+        if account.state.mode_of(key[0]) is not MarginMode.ISOLATED:
             raise RefusedError(Reason.NOT_ISOLATED, key[0])
         if not position.contracts:
             raise RefusedError(Reason.FLAT, key[0])

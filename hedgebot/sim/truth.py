@@ -19,19 +19,24 @@ from hedgebot.sim.money import ZERO, rounded
 from hedgebot.sim.orders import Reason, RefusedError
 from hedgebot.sim.valuation import Valuation
 
+FIRST_ID = 10_000_000_000
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rules:
     """What the exchange declares about itself.
 
-    ``client_ids`` are unique among all orders ever, or among open ones. ``maintenance`` margin is taken
-    at the mark (with the closing fee) or at the entry price. ``collateral_ratio`` is what a coin counts
-    for in a pool (1 less its haircut). ``posting_unit`` is the smallest unit that the ledger books; None
-    books exact fractions, whose digits grow with each trade or funding at a new price: set one, say
-    1e-18, for runs of thousands of fundings.
+    ``client_ids`` are unique among all orders ever, or among open ones; the exchange's own ``ids`` are
+    random or counted. ``maintenance`` margin is taken at the mark (with the closing fee, where a contract
+    holds it back) or at the entry price. In cross margin one pool backs all positions of an ``account``, or
+    each ``coin`` its own. ``collateral_ratio`` is what a coin counts for in a pool (1 less its haircut).
+    ``posting_unit`` is the smallest unit that the ledger books; None books exact fractions, whose digits
+    grow with each trade or funding at a new price: set one, say 1e-18, for runs of thousands of fundings.
     """
 
     client_ids: Literal["ever", "open"] = "ever"
+    ids: Literal["random", "counted"] = "random"
+    pools: Literal["account", "coin"] = "account"
     maintenance: Literal["mark", "entry"] = "mark"
     default_leverage: Fraction = Fraction(10)
     collateral_ratio: Mapping[str, Fraction] = field(default_factory=lambda: MappingProxyType({}))
@@ -66,7 +71,9 @@ class Truth:
         return self._numbers
 
     def new_id(self) -> str:
-        """A random identifier in the usual form, from the seeded source."""
+        """An identifier: random in the usual form, from the seeded source, or the next number."""
+        if self.rules.ids == "counted":
+            return str(FIRST_ID + self.next_number())
         return str(UUID(int=self.rng.getrandbits(128), version=4))
 
     def contract(self, symbol: str) -> Contract:
@@ -111,6 +118,7 @@ class Truth:
             collateral_ratio=self.rules.collateral_ratio,
             default_leverage=self.rules.default_leverage,
             maintenance_at_entry=self.rules.maintenance == "entry",
+            pooled_by_coin=self.rules.pools == "coin",
         )
 
     def leverage(self, state: AccountState, symbol: str) -> Fraction:
@@ -118,7 +126,7 @@ class Truth:
 
     def opening_margin(self, state: AccountState, contract: Contract, coins: Fraction) -> Fraction:
         """Coins set aside for a position worth ``coins``; nothing in a pool."""
-        isolated = state.margin_mode is MarginMode.ISOLATED
+        isolated = state.mode_of(contract.symbol) is MarginMode.ISOLATED
         return coins / self.leverage(state, contract.symbol) if isolated else ZERO
 
     def _resting(self, account: Account, state: AccountState, at_ms: int | None) -> dict[str, Fraction]:
@@ -127,6 +135,6 @@ class Truth:
         for order in orders:
             contract = self.contracts[order.symbol]
             leverage = self.leverage(state, order.symbol)
-            coins = account.resting_margin(order, leverage, contract.taker, contract.face)
+            coins = account.resting_margin(order, leverage, contract.closing_fee, contract.face)
             held[contract.settle] = held.get(contract.settle, ZERO) + coins
         return held

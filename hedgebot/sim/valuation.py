@@ -46,6 +46,7 @@ class Valuation:
     collateral_ratio: Mapping[str, Fraction]
     default_leverage: Fraction
     maintenance_at_entry: bool
+    pooled_by_coin: bool = False
     _profits: dict[str, Fraction] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def at(self, quote: Callable[[str], Quote]) -> "Valuation":
@@ -54,7 +55,11 @@ class Valuation:
 
     @property
     def isolated(self) -> bool:
+        """Whether this is the whole account's mode."""
         return self.state.margin_mode is MarginMode.ISOLATED
+
+    def has_own_margin(self, key: PositionKey) -> bool:
+        return self.state.mode_of(key[0]) is MarginMode.ISOLATED
 
     def index(self, coin: str) -> Fraction:
         """Dollars for a coin; zero for one that no contract prices."""
@@ -69,6 +74,10 @@ class Valuation:
     def settled_in(self, coin: str) -> Iterable[tuple[PositionKey, Position]]:
         """Open positions with margin and profit in a coin."""
         return [(key, p) for key, p in self.state.open_positions() if self.contracts[key[0]].settle == coin]
+
+    def pooled(self, coin: str) -> list[tuple[PositionKey, Position]]:
+        """Open positions in a coin that have no margin of their own."""
+        return [(key, p) for key, p in self.settled_in(coin) if not self.has_own_margin(key)]
 
     def profit(self, coin: str) -> Fraction:
         """Unrealised profit in a coin, at mark."""
@@ -88,7 +97,7 @@ class Valuation:
         """Coins that a position needs at its leverage, at mark, with the fee of closing."""
         contract = self.contracts[key[0]]
         value = contract.coins(self.state.position(key).contracts, self.quote(key[0]).mark)
-        return value * (ONE / self.leverage(key[0]) + contract.taker)
+        return value * (ONE / self.leverage(key[0]) + contract.closing_fee)
 
     def maintenance_margin(self, key: PositionKey) -> Fraction:
         """Coins below which a position is in danger, without the fee of closing."""
@@ -99,54 +108,60 @@ class Valuation:
     def liquidation_price(self, key: PositionKey) -> Fraction | None:
         """The mark at which a position is lost, in a pool if all prices move alike; None if there is none."""
         contract, position = self.contracts[key[0]], self.state.position(key)
-        if self.isolated:
+        if self.has_own_margin(key):
             return margin.liquidation_price(position, contract, at_entry=self.maintenance_at_entry)
-        factor = self.pool().liquidation_factor()
+        factor = self.pool(contract.settle).liquidation_factor()
         return self.quote(key[0]).mark * factor if factor is not None else None
 
     def bust_price(self, key: PositionKey) -> Fraction | None:
         """The price at which closing leaves nothing of what stands behind a position."""
-        if self.isolated:
-            return margin.bust_price(self.state.position(key), self.contracts[key[0]])
-        factor = self.pool().bust_factor()
+        contract = self.contracts[key[0]]
+        if self.has_own_margin(key):
+            return margin.bust_price(self.state.position(key), contract)
+        factor = self.pool(contract.settle).bust_factor()
         return self.quote(key[0]).mark * factor if factor is not None else None
 
-    def pool(self) -> margin.Pool:
-        """The account as one pool of collateral, in dollars."""
+    def pool(self, coin: str = "") -> margin.Pool:
+        """The pool of collateral that a coin is in, in dollars: the account, or the coin alone."""
         pool = margin.Pool()
-        for coin in self._coins():
-            self._add_coin(pool, coin)
+        for each in self._coins(coin):
+            self._add_coin(pool, each)
         return pool
 
-    def initial(self) -> Fraction:
-        """Margin that all positions and orders of the pool take up, in dollars."""
+    def initial(self, coin: str = "") -> Fraction:
+        """Margin that all positions and orders of a pool take up, in dollars."""
         total = ZERO
-        for coin in self._coins():
-            coins = self.resting.get(coin, ZERO)
-            for key, _ in self.settled_in(coin):
+        for each in self._coins(coin):
+            coins = self.resting.get(each, ZERO)
+            for key, _ in self.pooled(each):
                 coins += self.initial_margin(key)
-            total += coins * self.index(coin)
+            total += coins * self.index(each)
         return total
 
-    def covered(self) -> bool:
-        """Whether no price can liquidate the pool: shorts only, each sold coin there to be delivered."""
-        for coin in self._coins():
-            wallet = self.state.wallet((self.pot, coin))
-            spare = wallet.balance - wallet.owed
-            for _, position in self.settled_in(coin):
+    def covered(self, coin: str = "") -> bool:
+        """Whether no price can liquidate a pool: shorts only, each sold coin there to be delivered."""
+        for each in self._coins(coin):
+            spare = self._backing(each)
+            for _, position in self.pooled(each):
                 spare = spare - position.entry_coins if position.contracts < 0 else -ONE
             if spare < 0:
                 return False
         return not (self.maintenance_at_entry or self.collateral_ratio)
 
-    def _coins(self) -> list[str]:
+    def _coins(self, coin: str) -> list[str]:
+        if self.pooled_by_coin:
+            return [coin]
         return [coin for wallet, coin in self.state.wallets if wallet == self.pot]
 
-    def _add_coin(self, pool: margin.Pool, coin: str) -> None:
+    def _backing(self, coin: str) -> Fraction:
+        """Coins behind a pool: what is owned, without the margins of isolated positions."""
         wallet = self.state.wallet((self.pot, coin))
-        fixed, floating = ZERO, wallet.balance - wallet.owed
-        rates, deductions, fees = ZERO, ZERO, ZERO
-        for (symbol, _), position in self.settled_in(coin):
+        return wallet.balance - wallet.owed - isolated_coins(self.state, coin, self.contracts)
+
+    def _add_coin(self, pool: margin.Pool, coin: str) -> None:
+        fixed, floating = ZERO, self._backing(coin)
+        rates, deductions, fees, held = ZERO, ZERO, ZERO, ZERO
+        for (symbol, _), position in self.pooled(coin):
             contract = self.contracts[symbol]
             value = contract.coins(position.contracts, self.quote(symbol).mark)
             tier = contract.tier(value)
@@ -155,6 +170,7 @@ class Valuation:
             rates += value * tier.maintenance
             deductions += tier.deduction
             fees += value * contract.taker
+            held += value * contract.closing_fee
         price = self.index(coin)
         weight = price * self.collateral_ratio.get(coin, ONE) if fixed + floating > 0 else price
         if coin in STABLE:
@@ -163,6 +179,7 @@ class Valuation:
         pool.floating += floating * weight
         pool.maintenance_rates += rates * price
         pool.deductions += deductions * price
+        pool.held_fees += held * price
         pool.closing_fees += fees * price
 
     def available(self, coin: str) -> Fraction:
@@ -172,13 +189,14 @@ class Valuation:
             aside = isolated_coins(self.state, coin, self.contracts) + self.resting.get(coin, ZERO)
             return wallet.balance - aside - wallet.locked - wallet.bonus
         price = self.index(coin)
-        return (self.pool().balance - self.initial()) / price if price else ZERO
+        return (self.pool(coin).balance - self.initial(coin)) / price if price else ZERO
 
     def withdrawable(self, key: WalletKey) -> Fraction:
         """Coins that may leave a wallet; unrealised profit never may."""
         wallet = self.state.wallet(key)
         own = wallet.balance - wallet.owed - wallet.locked - wallet.bonus
         if key[0] == self.pot:
+            own -= isolated_coins(self.state, key[1], self.contracts)
             own = min(own, self.available(key[1]) - (wallet.owed if self.isolated else ZERO))
         return max(own, ZERO)
 

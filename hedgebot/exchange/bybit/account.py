@@ -4,7 +4,8 @@ from collections.abc import Callable, Mapping, Sequence
 
 from hedgebot.domain.account import AccountReading, Ledger, LedgerEntry, Needs, Sighting
 from hedgebot.domain.instrument import Instrument
-from hedgebot.domain.orders import Fate, OrderRequest, Outcome
+from hedgebot.domain.margin_mode import MarginMode
+from hedgebot.domain.orders import Fate, Identified, OrderRequest, Outcome
 from hedgebot.domain.units import Millis
 from hedgebot.errors import BackOffError, ConversionError, CredentialsError, ReadError
 from hedgebot.exchange.bybit import orders, venue
@@ -59,7 +60,7 @@ class BybitAccount:
 
     async def _read(self, needs: Needs) -> AccountReading:
         started = self._clock.monotonic()
-        listing = await self._slow.listing()
+        listing = (await self._slow.known(needs.symbols)).listing
         contracts = [listing.named(symbol) for symbol in sorted(needs.symbols)]
         assets = sorted(needs.assets)
         pot = {"accountType": UNIFIED, "coin": ",".join(assets)}
@@ -116,7 +117,7 @@ class BybitAccount:
             self._slow.doubt()
         return outcome
 
-    async def cancel(self, order: OrderRequest) -> Outcome:
+    async def cancel(self, order: Identified) -> Outcome:
         """Ask for an order to be cancelled; that it was accepted does not mean that it is gone."""
         return await self._write(
             Operation.CANCEL,
@@ -126,7 +127,10 @@ class BybitAccount:
             lambda answer: orders.acknowledged(answer, order),
         )
 
-    async def set_leverage(self, symbol: str, leverage: str) -> Outcome:
+    async def set_leverage(
+        self, symbol: str, leverage: str, _margin_mode: MarginMode | None = None, /
+    ) -> Outcome:
+        """Set a contract's leverage; the margin mode is the account's."""
         return await self._write(
             Operation.LEVERAGE,
             venue.SET_LEVERAGE,

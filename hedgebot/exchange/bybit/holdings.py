@@ -3,9 +3,10 @@
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
 
-from hedgebot.domain.account import AccountMode, MarginMode, Position, Wallet, WalletId
+from hedgebot.domain.account import AccountMode, Position, Wallet, WalletId
 from hedgebot.domain.instrument import Instrument
 from hedgebot.domain.inverse import Short
+from hedgebot.domain.margin_mode import MarginMode
 from hedgebot.domain.units import ZERO, Coin, Contracts, Millis, Usd
 from hedgebot.exchange.bybit.market import Listing
 from hedgebot.exchange.convert import Fields
@@ -111,7 +112,9 @@ def _other_margin(row: Fields, totals: Fields) -> Usd:
     return Usd(max(others - haircut, ZERO) if others > ZERO else others)
 
 
-def positions(pages: Iterable[Answer], listing: Listing, margin_mode: MarginMode) -> tuple[Position, ...]:
+def positions(
+    pages: Iterable[Answer], listing: Listing, margin_mode: MarginMode | None
+) -> tuple[Position, ...]:
     """All open positions of the category, each contract once."""
     rows = [row for page in pages for row in page.fields.rows("list")]
     by_contract: dict[str, list[Fields]] = {}
@@ -121,7 +124,7 @@ def positions(pages: Iterable[Answer], listing: Listing, margin_mode: MarginMode
     return tuple(position for position in found if position.contracts or position.hedge_mode)
 
 
-def position(answer: Answer, instrument: Instrument, margin_mode: MarginMode) -> Position:
+def position(answer: Answer, instrument: Instrument, margin_mode: MarginMode | None) -> Position:
     """One contract's position, which Bybit shows also when it is flat."""
     rows = answer.fields.rows("list")
     if not rows:
@@ -131,7 +134,7 @@ def position(answer: Answer, instrument: Instrument, margin_mode: MarginMode) ->
     return _position(instrument, rows, margin_mode)
 
 
-def _position(instrument: Instrument, rows: list[Fields], margin_mode: MarginMode) -> Position:
+def _position(instrument: Instrument, rows: list[Fields], margin_mode: MarginMode | None) -> Position:
     """One row, or in hedge mode two, whose sizes are summed; the larger one lends its other figures."""
     indices = [row.integer("positionIdx") for row in rows]
     if len(set(indices)) != len(indices) or (0 in indices and len(indices) > 1):
@@ -153,7 +156,7 @@ def _position(instrument: Instrument, rows: list[Fields], margin_mode: MarginMod
     )
 
 
-def _one_side(instrument: Instrument, row: Fields, margin_mode: MarginMode) -> Position:
+def _one_side(instrument: Instrument, row: Fields, margin_mode: MarginMode | None) -> Position:
     contracts = _contracts(row)
     row.word("positionStatus", POSITION_STATUSES)
     is_open = bool(contracts)

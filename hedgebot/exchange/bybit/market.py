@@ -113,8 +113,11 @@ def _unit_of_rates(row: Fields) -> Decimal:
 
 
 def taker_fee(answer: Answer, native: str) -> Decimal:
-    """The rate that an order which takes liquidity costs us, from ``account/fee-rate``."""
-    row = one_row(answer, native)
+    """The rate that an order which takes liquidity costs us, from ``account/fee-rate`` of all contracts."""
+    rows = [row for row in answer.fields.rows("list") if row.name("symbol") == native]
+    if len(rows) != 1:
+        raise answer.fields.wrong("list", f"has {len(rows)} fees for {native} instead of one")
+    row = rows[0]
     rate = row.decimal("takerFeeRate")
     if not abs(rate) < ONE:
         raise row.wrong("takerFeeRate", f"is {rate}, no rate")

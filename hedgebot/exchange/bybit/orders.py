@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from hedgebot.domain.account import EntryKind, LedgerEntry, OpenOrder
 from hedgebot.domain.instrument import Instrument
-from hedgebot.domain.orders import OrderRequest, OrderState
+from hedgebot.domain.orders import Identified, OrderRequest, OrderState
 from hedgebot.domain.units import ZERO, Coin, Contracts
 from hedgebot.exchange.bybit.holdings import SIGNS
 from hedgebot.exchange.bybit.market import Listing
@@ -53,12 +53,12 @@ def placing(order: OrderRequest, instrument: Instrument) -> dict[str, object]:
     }
 
 
-def naming(order: OrderRequest, instrument: Instrument) -> dict[str, object]:
+def naming(order: Identified, instrument: Instrument) -> dict[str, object]:
     """What names an order: enough to cancel it or to look it up."""
     return {"category": CATEGORY, "symbol": instrument.native, "orderLinkId": order.client_id}
 
 
-def acknowledged(answer: Answer, order: OrderRequest) -> str:
+def acknowledged(answer: Answer, order: Identified) -> str:
     """The order's id in an acknowledgement that is about this order. Raises ``ConversionError``."""
     result = answer.fields
     result.expect("orderLinkId", order.client_id)

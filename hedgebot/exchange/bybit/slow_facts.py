@@ -3,13 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from hedgebot.domain.account import AccountMode, LegFacts
+from hedgebot.domain.account import AccountMode, LegFacts, Tier
 from hedgebot.domain.instrument import Instrument
 from hedgebot.exchange.bybit import holdings, market
 from hedgebot.exchange.bybit.market import Listing
 from hedgebot.exchange.bybit.paging import pages
 from hedgebot.exchange.bybit.venue import ACCOUNT, CATEGORY, FEE_RATE, INSTRUMENTS, RISK_LIMITS
 from hedgebot.exchange.client import Client
+from hedgebot.exchange.fates import Answer
 from hedgebot.exchange.together import together
 from hedgebot.ports import Clock
 
@@ -51,16 +52,21 @@ class SlowFacts:
         """The contracts as last read; read now if never."""
         return self._listing or await self._read_listing()
 
+    async def known(self, symbols: frozenset[str]) -> Facts:
+        """The last facts, however old; read now if never."""
+        return self._facts or await self.facts(symbols)
+
     async def facts(self, symbols: frozenset[str]) -> Facts:
-        """Facts about these contracts and the account. Raises ``ReadError``."""
+        """Fresh facts about these contracts and the account. Raises ``ReadError``."""
         known = self._facts
         if known and symbols <= known.legs.keys() and self._clock.monotonic() < known.good_until:
             return known
         listing = await (self._read_listing() if known else self.listing())
         async with together() as group:
             account = group.create_task(self._client.read(ACCOUNT, {}))
-            legs = {s: group.create_task(self._leg(listing.named(s))) for s in sorted(symbols)}
-        found = {symbol: leg.result() for symbol, leg in legs.items()}
+            fees = group.create_task(self._client.read(FEE_RATE, {"category": CATEGORY}))
+            tiers = {s: group.create_task(self._tiers(listing.named(s))) for s in sorted(symbols)}
+        found = {s: self._leg(listing.named(s), fees.result(), read.result()) for s, read in tiers.items()}
         life = HOUR if all(leg.instrument.tradable for leg in found.values()) else SOON
         mode = holdings.mode(account.result())
         self._facts = Facts(listing, mode, found, self._clock.monotonic() + life)
@@ -76,17 +82,18 @@ class SlowFacts:
         self._listing = Listing.of([*read.by_native.values(), *gone])
         return self._listing
 
-    async def _leg(self, instrument: Instrument) -> LegFacts:
-        """One contract's facts; its last ones where it cannot be traded, since Bybit then shows none."""
-        known = self._facts.legs.get(instrument.symbol) if self._facts else None
-        if known and not instrument.tradable:
-            return replace(known, instrument=instrument)
-        asked = {"category": CATEGORY, "symbol": instrument.native}
-        async with together() as group:
-            fee = group.create_task(self._client.read(FEE_RATE, asked))
-            tiers = group.create_task(self._client.read(RISK_LIMITS, asked))
-        return LegFacts(
-            instrument=instrument,
-            taker_fee=market.taker_fee(fee.result(), instrument.native),
-            tiers=market.tiers(tiers.result(), instrument.native),
-        )
+    async def _tiers(self, contract: Instrument) -> tuple[Tier, ...]:
+        if last := self._last(contract):
+            return last.tiers
+        asked = {"category": CATEGORY, "symbol": contract.native}
+        return market.tiers(await self._client.read(RISK_LIMITS, asked), contract.native)
+
+    def _leg(self, contract: Instrument, fees: Answer, tiers: tuple[Tier, ...]) -> LegFacts:
+        last = self._last(contract)
+        fee = last.taker_fee if last else market.taker_fee(fees, contract.native)
+        return LegFacts(contract, fee, tiers)
+
+    def _last(self, contract: Instrument) -> LegFacts | None:
+        """What was last known of a contract that cannot be traded now: Bybit shows nothing of it any more."""
+        known = self._facts.legs.get(contract.symbol) if self._facts else None
+        return None if contract.tradable else known

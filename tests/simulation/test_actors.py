@@ -1,0 +1,186 @@
+"""Who else acts on the account, and who commands: rivals, leftovers, operators, refused keys."""
+
+from decimal import Decimal
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+
+from hedgebot.domain.client_ids import ClientId
+from hedgebot.domain.orders import Stage
+from hedgebot.domain.records import Verb
+from hedgebot.execution import Executor
+from hedgebot.sim.ledger import MarginMode
+from hedgebot.sim.matching import Side
+from hedgebot.sim.orders import NewOrder, TimeInForce
+from tests.simulation.world import KEY, Scene, Setup, path, play
+
+STRANGER = str(ClientId(instance=12345, epoch=1, intent=1))
+
+
+def resting(client_id: str) -> NewOrder:
+    """A purchase far below the market, that waits."""
+    return NewOrder(
+        symbol="BTCUSD",
+        side=Side.BUY,
+        contracts=Fraction(100),
+        price=Fraction(58_000),
+        time_in_force=TimeInForce.GTC,
+        client_id=client_id,
+    )
+
+
+class TestOtherDaemons:
+    def test_a_left_over_order_is_cancelled_and_the_hedge_goes_on(self, tmp_path: Path) -> None:
+        async def act(scene: Scene) -> None:
+            scene.exchange.place("main", resting(STRANGER))
+            await scene.clock.sleep(1)
+            await scene.start()
+            await scene.cycles(6)
+            assert not any(order.open for order in scene.exchange.orders("main"))
+            assert scene.hedge()["state"] == "hedged"
+
+        play(Setup(), tmp_path, act, started=False)
+
+    def test_an_order_that_another_daemon_rests_while_we_run_halts_us(self, tmp_path: Path) -> None:
+        async def act(scene: Scene) -> None:
+            await scene.cycles(4)
+            scene.exchange.place("main", resting(STRANGER))
+            scene.exchange.deposit("main", "BTC", "0.25")
+            await scene.cycles(1)
+            assert scene.hedge()["state"] == "halted"
+            assert any(STRANGER in finding["reason"] for finding in scene.hedge()["findings"])
+
+        play(Setup(), tmp_path, act)
+
+    def test_an_order_that_another_daemon_filled_while_we_run_halts_us(self, tmp_path: Path) -> None:
+        async def act(scene: Scene) -> None:
+            await scene.cycles(4)
+            sale = NewOrder(symbol="BTCUSD", side=Side.SELL, contracts=Fraction(6_000), client_id=STRANGER)
+            scene.exchange.place("main", sale)
+            before = scene.orders
+            await scene.cycles(5)
+            assert scene.hedge()["state"] == "halted"
+            assert scene.orders == before
+
+        play(Setup(margin_mode=MarginMode.CROSS), tmp_path, act)
+
+
+class TestOperators:
+    def test_a_paused_hedge_trades_nothing_until_resumed_also_over_a_restart(self, tmp_path: Path) -> None:
+        async def act(scene: Scene) -> None:
+            await scene.cycles(4)
+            await scene.daemon.command("btc", Verb.PAUSE, None, "test")
+            scene.exchange.deposit("main", "BTC", "0.25")
+            await scene.cycles(3)
+            assert (scene.hedge()["state"], scene.orders) == ("paused", 1)
+            await scene.stop()
+            await scene.start()
+            await scene.cycles(3)
+            assert (scene.hedge()["state"], scene.orders) == ("paused", 1)
+            await scene.daemon.command("btc", Verb.RESUME, None, "test")
+            await scene.cycles(3)
+            assert (scene.hedge()["state"], scene.orders) == ("hedged", 2)
+
+        play(Setup(), tmp_path, act)
+
+    def test_a_changed_ratio_is_traded_to_once_inside_the_band_too(self, tmp_path: Path) -> None:
+        async def act(scene: Scene) -> None:
+            await scene.cycles(4)
+            await scene.daemon.command("btc", Verb.RATIO, Decimal("0.99"), "test")
+            await scene.cycles(4)
+            assert scene.orders == 2
+            assert abs(scene.net / scene.held - Fraction("0.01")) < Fraction("0.0002")
+            await scene.cycles(10)
+            assert scene.orders == 2
+
+        play(Setup(), tmp_path, act)
+
+    @pytest.mark.parametrize(("ratio", "left"), [("0", 0), ("0.5", 30_000)])
+    def test_an_unwind_ends_at_its_target_and_stays_there(
+        self, tmp_path: Path, ratio: str, left: int
+    ) -> None:
+        async def act(scene: Scene) -> None:
+            await scene.cycles(4)
+            await scene.daemon.command(None, Verb.UNWIND, Decimal(ratio), "test")
+            await scene.cycles(4)
+            assert scene.hedge()["state"] == "unwound"
+            assert abs(scene.short - left) < 30
+            scene.exchange.deposit("main", "BTC", "0.5")
+            await scene.stop()
+            await scene.start()
+            await scene.cycles(5)
+            assert scene.hedge()["state"] == "unwound"
+            assert abs(scene.short - left) < 30
+            await scene.daemon.command(None, Verb.RESUME, None, "test")
+            await scene.cycles(5)
+            assert scene.hedge()["state"] == "hedged"
+            assert 0 <= scene.net < Fraction("0.002")
+
+        play(Setup(), tmp_path, act)
+
+    def test_stopping_leaves_the_hedge_where_it_is(self, tmp_path: Path) -> None:
+        async def act(scene: Scene) -> None:
+            await scene.cycles(4)
+            before = scene.short
+            await scene.stop()
+            await scene.clock.sleep(60)
+            assert scene.short == before > 0
+
+        play(Setup(), tmp_path, act)
+
+
+class TestTrouble:
+    def test_a_key_refused_later_halts_and_keeps_watching(self, tmp_path: Path) -> None:
+        async def act(scene: Scene) -> None:
+            await scene.cycles(4)
+            key = scene.exchange.truth.keys[KEY]
+            scene.exchange.revoke_key(KEY)
+            await scene.cycles(3)
+            assert scene.hedge()["state"] == "halted"
+            scene.exchange.set_key(key)
+            await scene.cycles(3)
+            assert scene.hedge()["state"] == "hedged"
+
+        play(Setup(), tmp_path, act)
+
+    def test_a_plan_that_waited_too_long_is_not_sent(self, tmp_path: Path) -> None:
+        async def act(scene: Scene) -> None:
+            await scene.cycles(3)
+            cycle = scene.daemon.cycles["btc"]
+            plan = cycle.state.plan
+            assert plan is not None
+            assert plan.order is not None
+            assert scene.app is not None
+            executor = Executor(cycle.hedge, scene.app.accounts, scene.app.journal, scene.clock)
+            late = scene.clock.monotonic() - 1
+            stages = [intent.stage async for intent in executor.execute(plan, correction=False, until=late)]
+            assert stages == [Stage.RESERVED, Stage.ABSENT]
+            assert scene.orders == 0
+
+        play(Setup(mode="observe", leverage=None), tmp_path, act)
+
+    def test_corrections_against_somebody_end_at_their_limit(self, tmp_path: Path) -> None:
+        async def act(scene: Scene) -> None:
+            await scene.cycles(4)
+            for _ in range(8):
+                scene.exchange.human_trade("main", "BTCUSD", Side.BUY, scene.short // 4)
+                await scene.cycles(4)
+            ours = [order for order in scene.exchange.effective_orders("main") if order.client_id]
+            assert len(ours) == 1 + 3
+            assert scene.hedge()["state"] == "drifting"
+            assert any("corrected" in finding["reason"] for finding in scene.hedge()["findings"])
+
+        play(Setup(limits="corrections_per_hour = 3", margin_mode=MarginMode.CROSS), tmp_path, act)
+
+    def test_a_price_that_jumps_holds_orders_until_two_more_snapshots_agree(self, tmp_path: Path) -> None:
+        async def act(scene: Scene) -> None:
+            await scene.clock.sleep(21)
+            scene.exchange.deposit("main", "BTC", "0.25")
+            await scene.clock.sleep(5)
+            assert scene.orders == 1
+            assert any(f["guard"] == "jump" and f["permission"] == "none" for f in scene.hedge()["findings"])
+            await scene.cycles(4)
+            assert scene.orders == 2
+
+        play(Setup(price=path((0, 60_000), (21, 60_000), (21.1, 45_000))), tmp_path, act)
