@@ -26,11 +26,10 @@ def check(view: View) -> Finding:
 
 
 def _near(leg: Leg, away: Decimal, warn: Decimal, act: Decimal, limit: str) -> Finding:
+    """Near is an alarm, not a prohibition: a sale margined like the rest moves no leg's distance."""
     measured = f"{away:.4f}"
     reason = f"{leg.name} would be liquidated {away:.1%} above its mark"
-    step = "Add margin to the leg, or lower the ratio"
-    if away < act:
-        return Finding("liquidation", Permission.REDUCE_ONLY, measured, limit, reason, step, alarms=True)
-    if away < warn:
-        return Finding("liquidation", Permission.ANY, measured, limit, reason, step, alarms=True)
-    return Finding("liquidation", Permission.ANY, measured, limit, reason)
+    if away >= warn:
+        return Finding("liquidation", Permission.ANY, measured, limit, reason)
+    step = "Add margin to the leg, or lower the ratio" + (", now" if away < act else "")
+    return Finding("liquidation", Permission.ANY, measured, limit, reason, step, alarms=True)

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from hedgebot.domain.account import AccountMode, MarginMode
+from hedgebot.domain.account import AccountMode
 from hedgebot.domain.decision import Finding, Permission
+from hedgebot.domain.margin_mode import MarginMode
 from hedgebot.domain.records import Memory
 from hedgebot.domain.snapshot import Leg
 from hedgebot.risk.account_mode import check

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from hedgebot.domain.account import MarginMode
 from hedgebot.domain.decision import Permission
+from hedgebot.domain.margin_mode import MarginMode
 from hedgebot.domain.snapshot import Snapshot
 from hedgebot.domain.units import Price
 from hedgebot.risk.collateral import check as collateral
@@ -29,9 +29,9 @@ class TestLiquidation:
             ("0.3", ANY, False),
             ("0.2999", ANY, True),  # warn
             ("0.15", ANY, True),
-            ("0.1499", REDUCE_ONLY, True),  # act
-            ("0", REDUCE_ONLY, True),
-            ("-0.1", REDUCE_ONLY, True),
+            ("0.1499", ANY, True),  # act
+            ("0", ANY, True),
+            ("-0.1", ANY, True),
         ],
     )
     def test_distance(self, distance: str, permission: Permission, alarms: bool) -> None:
@@ -50,13 +50,13 @@ class TestLiquidation:
 
     def test_no_figure_of_the_exchange_is_made_up_for_by_ours(self) -> None:
         found = liquidation(view(hedged(-60_000, coins="0.1")))
-        assert (found.permission, found.measured) == (REDUCE_ONLY, "0.1050")
+        assert (found.alarms, found.measured) == (True, "0.1050")
 
     def test_the_nearest_leg_counts(self) -> None:
         near = leg(-60_000, contract=instrument(DATED), margin=coin("0.1"))
         found = liquidation(view(snapshot(leg(-100), near, coins=3)))
         assert DATED in found.reason
-        assert found.permission is REDUCE_ONLY
+        assert found.alarms
 
 
 class TestCollateral:
