@@ -12,6 +12,7 @@ from hedgebot.cli.about import schema, version
 from hedgebot.cli.asking import health, status
 from hedgebot.cli.check import check
 from hedgebot.cli.demo import demo
+from hedgebot.cli.init import init
 from hedgebot.cli.ordering import RatioCommand, pause, ratio, resume, unwind
 from hedgebot.cli.output import complain
 from hedgebot.cli.plan import plan
@@ -19,6 +20,7 @@ from hedgebot.cli.run import run
 from hedgebot.errors import ExitCode, HedgebotError
 
 COMMANDS: tuple[Callable[..., Any], ...] = (
+    init,
     demo,
     check,
     plan,
