@@ -13,7 +13,6 @@ from hedgebot.domain.account import (
     AccountMode,
     AccountReading,
     LegFacts,
-    MarginMode,
     OpenOrder,
     Position,
     Tier,
@@ -24,6 +23,7 @@ from hedgebot.domain.client_ids import ClientId
 from hedgebot.domain.decision import Assessment, Finding, Permission, Target
 from hedgebot.domain.hedge import Hedge, LegPolicy, Limits
 from hedgebot.domain.instrument import Instrument
+from hedgebot.domain.margin_mode import MarginMode
 from hedgebot.domain.market import Funding, Quote
 from hedgebot.domain.orders import Intent, OrderRequest, Stage
 from hedgebot.domain.records import Memory

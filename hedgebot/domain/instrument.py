@@ -2,11 +2,12 @@
 
 from dataclasses import dataclass
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
+from functools import cached_property
 
 from hedgebot.domain.units import Coin, Contracts, Price, Usd
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Instrument:
     """An inverse perpetual: ``contracts * face`` dollars, margined and settled in the coin.
 
@@ -41,7 +42,7 @@ class Instrument:
         steps = (price.value / self.tick).to_integral_value(ROUND_CEILING if up else ROUND_FLOOR)
         return Price(max(steps, Decimal(1)) * self.tick)
 
-    @property
+    @cached_property
     def spec(self) -> str:
         """What sizes depend on: a change of this text means a different contract."""
         unit = self.asset if isinstance(self.face, Coin) else "USD"

@@ -80,27 +80,40 @@ def point(at: Millis, body: Body, deposited: Decimal) -> Point:
 def moved(before: Body, after: Body) -> Decimal:
     """Coins that came or went between two records for reasons other than the hedge.
 
-    What the coins are worth, ``X`` coins, changes by deposits and withdrawals, by funding and fees, and
-    by the profit of the open shorts, which is ``N/P' - N/P`` coins for ``N`` dollars short in an inverse
-    contract (a linear one's is not paid in coins). The first are what is left of it without the others:
+    What the coins are worth, ``X`` coins, changes by deposits and withdrawals, by funding and fees, and by
+    the profit of the shorts, open or realised. The first are what is left of it without the others:
 
-        X' - X - sum(N/P' - N/P) - (funding' - funding) + (fees' - fees)
+        X' - X - profit - (funding' - funding) + (fees' - fees)
 
-    That is exact while the position stays, however long. Where an order filled in between it is off by
-    the slippage and by what the price moved within that cycle. Funding and fees are counted a minute
-    late, and are missing for that long.
+    Exact while nothing is bought back, however long. Funding and fees are counted a minute late, and are
+    missing for that long.
     """
-    marks = {(leg["account"], leg["symbol"]): Decimal(leg["mark_price"]) for leg in after["legs"]}
+    legs = {(leg["account"], leg["symbol"]): leg for leg in before["legs"]}
     profit = ZERO
-    for leg in before["legs"]:
-        mark = marks.get((leg["account"], leg["symbol"]))
-        if mark is not None and _in_coins(leg["symbol"], after["asset"]):
-            short = Decimal(leg["notional_usd"])
-            profit += short / mark - short / Decimal(leg["mark_price"])
+    for leg in after["legs"]:
+        was = legs.get((leg["account"], leg["symbol"]))
+        if was is not None and _in_coins(leg["symbol"], after["asset"]):
+            profit += _profit(was, leg)
     worth, funding, fees = (
         Decimal(after[key]) - Decimal(before[key]) for key in ("exposure", "funding_coins", "fees_coins")
     )
     return worth - profit - funding + fees
+
+
+def _profit(before: Body, after: Body) -> Decimal:
+    """Coins that an inverse leg earned: ``U' - U``, and the share of ``U`` that a buy-back realised.
+
+    At what price it was bought back is not recorded: the later mark stands for it.
+    """
+    dollars, sold, left = Decimal(before["notional_usd"]), _sold(before), _sold(after)
+    mark, later = Decimal(before["mark_price"]), Decimal(after["mark_price"])
+    realised = (1 - left / sold) * (dollars / later - sold) if left < sold else ZERO
+    return (Decimal(after["notional_usd"]) / later - left) - (dollars / mark - sold) + realised
+
+
+def _sold(leg: Body) -> Decimal:
+    """Coins that a leg's short sold, at its entry."""
+    return ZERO if leg["entry_price"] is None else Decimal(leg["notional_usd"]) / Decimal(leg["entry_price"])
 
 
 def thinned(points: Sequence[Point], step: Callable[[Point], int | None]) -> list[Point]:

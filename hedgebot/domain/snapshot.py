@@ -33,6 +33,11 @@ class Leg:
         """The position's own, or the account's for all; None where neither has one."""
         return self.position.margin_mode or self.mode.margin_mode
 
+    @property
+    def settable(self) -> bool:
+        """Whether its margin mode may be changed: it is the contract's own, and nothing of it is open."""
+        return self.position.margin_mode is not None and not self.position.contracts
+
     @cached_property
     def mark(self) -> Price:
         """The position's own mark, from the same reply; the market's while there is none."""

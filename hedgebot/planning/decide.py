@@ -84,11 +84,13 @@ def _forbidden(assessment: Assessment, control: Control, contracts: Contracts) -
 
 
 def _leverage_first(leg: Leg, contracts: Contracts) -> SetLeverage | None:
-    """A named leverage is set while the leg is flat, before its first sale."""
-    wanted, flat = leg.policy.leverage, not leg.position.contracts
-    if wanted is None or not flat or contracts.value > ZERO or leg.position.leverage == wanted:
+    """A named leverage or margin mode is set while the leg is flat, before its first sale."""
+    mode = leg.policy.margin_mode if leg.settable and leg.policy.margin_mode else leg.margin_mode
+    wanted, flat = leg.policy.leverage or leg.position.leverage, not leg.position.contracts
+    same = leg.position.leverage == wanted and leg.margin_mode is mode
+    if wanted is None or not flat or contracts.value > ZERO or same:
         return None
-    return SetLeverage(leg.policy, wanted, leg.margin_mode)
+    return SetLeverage(leg.policy, wanted, mode)
 
 
 def _act(hedge: Hedge, snapshot: Snapshot, leg: Leg, contracts: Contracts, target: Target) -> Plan:

@@ -38,7 +38,7 @@ def _faults(leg: Leg, specs: dict[str, str]) -> Iterator[Fault]:
     if leg.position.hedge_mode:
         yield Permission.NONE, f"{leg.name} is in hedge mode", "Set the contract to one-way mode"
     wanted = leg.policy.margin_mode
-    if wanted and leg.margin_mode is not wanted:
+    if wanted and leg.margin_mode is not wanted and not leg.settable:
         reason = f"{leg.policy.account} margins {leg.margin_mode}, the config wants {wanted}"
         yield Permission.NONE, reason, "Change the account's margin mode, or the config"
     if not leg.facts.instrument.tradable:

@@ -12,6 +12,7 @@ SLACK = Decimal("1.5")
 
 
 def check(view: View) -> Finding:
+    highest = ZERO
     for leg in view.snapshot.legs:
         measured = leverage(view.snapshot, leg)
         setting = leg.policy.leverage or leg.position.leverage
@@ -21,7 +22,7 @@ def check(view: View) -> Finding:
         if measured is not None and setting and measured > setting * SLACK:
             reason = f"{leg.name} runs at leverage {measured:.2f}, set to {setting}"
             return _finding(f"{measured:.2f}", f"{setting * SLACK}", reason, alarms=True)
-    highest = max((leverage(view.snapshot, leg) or ZERO for leg in view.snapshot.legs), default=ZERO)
+        highest = max(highest, measured or ZERO)
     return _finding(f"{highest:.2f}", "", "margin is in proportion", alarms=False)
 
 

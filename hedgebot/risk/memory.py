@@ -19,12 +19,16 @@ AGREE = Decimal("0.01")
 
 def remember(view: View) -> Memory:
     """The memory after this snapshot: beliefs renewed, doubts counted, disturbances noted."""
-    legs = view.snapshot.legs
-    memory = _coins(view.memory, view.snapshot.exposure.held, view.now, view.hedge.limits.jump)
-    memory = _prices(memory, legs[0].name, view.snapshot.mark, view.now, view.hedge.limits.jump)
+    memory, legs, jump = view.memory, view.snapshot.legs, view.hedge.limits.jump
+    held, fall = _coins(memory, view.snapshot.exposure.held, view.now, jump)
+    mark, moved = _price(memory, legs[0].name, view.snapshot.mark, view.now, jump)
     pinned = dict(memory.specs)
     return replace(
         memory,
+        held=held,
+        fall=fall,
+        marks=((legs[0].name, mark),),
+        moved=moved,
         disturbed=memory.disturbed or disturbed(view),
         contracts=tuple((leg.name, leg.position.contracts) for leg in legs),
         specs=tuple((leg.name, pinned.get(leg.name, leg.facts.instrument.spec)) for leg in legs),
@@ -33,30 +37,29 @@ def remember(view: View) -> Memory:
     )
 
 
-def _coins(memory: Memory, held: Coin, now: float, jump: Decimal) -> Memory:
-    """A rise, or a fall up to ``jump``, is believed at once; a larger fall must last."""
-    if memory.held is None or memory.held - held <= abs(memory.held) * jump:
-        return replace(memory, held=held, fall=None)
-    fall, size = memory.fall, max(abs(memory.held), abs(held))
+def _coins(memory: Memory, held: Coin, now: float, jump: Decimal) -> tuple[Coin, Doubt | None]:
+    """The coins believed, and what is doubted: a rise, or a fall up to ``jump``, is believed at once."""
+    believed, fall = memory.held, memory.fall
+    if believed is None or believed - held <= abs(believed) * jump:
+        return held, None
+    size = max(abs(believed), abs(held))
     if fall is None or abs(held.value - fall.value) > AGREE * size.value:
-        return replace(memory, fall=Doubt(held.value, 1, now))
-    fall = replace(fall, count=fall.count + 1)
-    if fall.count >= SNAPSHOTS and now - fall.since >= FALL_SECONDS:
-        return replace(memory, held=held, fall=None)
-    return replace(memory, fall=fall)
+        return believed, Doubt(held.value, 1, now)
+    if fall.count + 1 >= SNAPSHOTS and now - fall.since >= FALL_SECONDS:
+        return held, None
+    return believed, replace(fall, count=fall.count + 1)
 
 
-def _prices(memory: Memory, leg: str, mark: Price, now: float, jump: Decimal) -> Memory:
-    """A step within ``jump`` is believed at once; a larger one once two more snapshots agree."""
-    believed = dict(memory.marks).get(leg)
+def _price(memory: Memory, leg: str, mark: Price, now: float, jump: Decimal) -> tuple[Price, Doubt | None]:
+    """The mark believed, and what is doubted: a step beyond ``jump`` takes two more snapshots."""
+    believed, moved = dict(memory.marks).get(leg), memory.moved
     if believed is None or abs(mark / believed - 1) <= jump:
-        return replace(memory, marks=((leg, mark),), moved=None)
-    moved = memory.moved
+        return mark, None
     if moved is None or abs(mark.value / moved.value - 1) > jump:
-        return replace(memory, moved=Doubt(mark.value, 1, now))
+        return believed, Doubt(mark.value, 1, now)
     if moved.count + 1 >= SNAPSHOTS:
-        return replace(memory, marks=((leg, mark),), moved=None)
-    return replace(memory, moved=Doubt(mark.value, moved.count + 1, moved.since))
+        return mark, None
+    return believed, Doubt(mark.value, moved.count + 1, moved.since)
 
 
 def disturbed(view: View) -> bool:

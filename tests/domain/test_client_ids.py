@@ -84,6 +84,7 @@ def test_a_part_that_does_not_fit_is_an_error_and_not_another_id(
         "hbzzzzzzzzzzzzz",  # beyond 63 bits
         "hb1y2p0ij32e8e8",  # the first number beyond them
         "t-b000000000001",
+        "000000000000001",  # as long as one, without its prefix
     ],
 )
 def test_foreign_ids_are_nobody(text: str) -> None:

@@ -6,8 +6,8 @@ from decimal import Decimal
 import pytest
 
 from hedgebot.domain import margin
-from hedgebot.domain.account import MarginMode
 from hedgebot.domain.liquidation import NoFigure
+from hedgebot.domain.margin_mode import MarginMode
 from hedgebot.domain.snapshot import Leg
 from hedgebot.domain.units import Coin, Price
 from tests.builders import DATED, LINEAR, Number, coin, hedged, instrument, leg, price, snapshot

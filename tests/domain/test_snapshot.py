@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 from decimal import Decimal
-from fractions import Fraction
 
 import pytest
 from hypothesis import given
@@ -88,13 +87,6 @@ def test_profit_of_a_linear_leg_is_no_coins() -> None:
         coin("1.5"), coin("1.5"), Coin.zero(),
     )  # fmt: skip
     assert (seen.exposure.exposure, seen.exposure.net) == (coin(2), coin("0.5"))
-
-
-def test_coins_sold_are_exact_where_a_quotient_is_not() -> None:
-    short = leg(-1, entry=3)
-    assert short.sold == Fraction(1, 3)
-    assert leg().sold == 0
-    assert leg(-1_500, contract=instrument(LINEAR, face="0.001")).sold == Fraction(3, 2)
 
 
 def test_the_mark_of_a_position_comes_from_its_own_reply() -> None:

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from hedgebot.domain import status
-from hedgebot.domain.account import MarginMode
 from hedgebot.domain.decision import Permission
+from hedgebot.domain.margin_mode import MarginMode
 from hedgebot.domain.market import Funding
 from hedgebot.domain.records import Memory
 from hedgebot.domain.snapshot import Snapshot
@@ -20,7 +20,7 @@ CONTRACT = {
     "state", "asset", "target_ratio", "ratio", "band", "spot", "collateral", "held", "sold", "unrealized_pnl",
     "exposure", "short", "net", "value_usd", "funding_coins", "fees_coins", "since", "legs", "findings",
 }  # fmt: skip
-ADDED = {"as_of", "funding_received_coins", "funding_paid_coins"}
+ADDED = {"as_of", "funding_received_coins", "funding_paid_coins", "costs_as_of"}
 LEG = {
     "account", "symbol", "contracts", "notional_usd", "entry_price", "mark_price", "liquidation_price",
     "liquidation_distance", "leverage", "funding_rate", "funding_interval_h", "next_funding_at",

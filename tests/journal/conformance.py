@@ -265,12 +265,14 @@ class RecordConformance:
             await journal.record(cycle(reason="first"), keep=False)
             await journal.record(cycle(reason="changed"), keep=True)
             await journal.record(replace(cycle(reason="acted"), acted=True), keep=False)
-            await journal.record(cycle(hedge="eth", reason="only one"), keep=False)
+            await journal.record(cycle(hedge="eth", reason="first"), keep=False)
+            await journal.record(cycle(hedge="eth", reason="gone"), keep=False)
+            await journal.record(cycle(hedge="eth", reason="newest"), keep=False)
             for _ in range(1000):
                 await journal.record(cycle(store.clock.now_ms()), keep=False)
                 store.clock.ms += 1000
             past = await journal.recent("btc", 2000)
-            assert [one.reason for one in await journal.recent("eth", 9)] == ["only one"]
+            assert [one.reason for one in await journal.recent("eth", 9)] == ["newest", "first"]
         assert [one.reason for one in past[-3:]] == ["acted", "changed", "first"]
         assert 100 <= len(past) - 3 <= 300
 

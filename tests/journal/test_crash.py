@@ -62,7 +62,7 @@ class TestKill:
         self, path: Path, root: Path, delay: float
     ) -> None:
         kill_in_the_making(path, root, delay)
-        assert await held_in(path) in moments(3)
+        assert await held_in(path) in moments(500)
 
 
 def kill_after(path: Path, root: Path, count: int) -> int:

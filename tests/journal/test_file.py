@@ -20,6 +20,12 @@ def expose(path: Path) -> None:
     path.chmod(0o666)
 
 
+def linked(path: Path) -> Path:
+    link = path.with_name("link.db")
+    link.symlink_to(path)
+    return link
+
+
 def run_script(path: Path, script: str) -> None:
     with closing(sqlite3.connect(path)) as db:
         db.executescript(script)
@@ -35,13 +41,6 @@ class TestFile:
         run_script(path, "PRAGMA journal_mode = WAL")
         expose(path)
         journal = await open_sqlite(path)
-        assert modes(path) == ["0o600"] * 3
-        await journal.close()
-
-    async def test_a_link_to_it_is_followed(self, path: Path, tmp_path: Path) -> None:
-        link = tmp_path / "link.db"
-        link.symlink_to(path)
-        journal = await open_sqlite(link)
         assert modes(path) == ["0o600"] * 3
         await journal.close()
 
@@ -115,8 +114,9 @@ class TestRefusal:
         _, log = contents(path)
         await journal.close()
         place(path, b"", log)
-        with pytest.raises(JournalError, match="was cut short"):
-            await open_sqlite(path)
+        for name in (path, linked(path)):
+            with pytest.raises(JournalError, match="was cut short"):
+                await open_sqlite(name)
 
 
 class TestEdits:
@@ -161,6 +161,12 @@ class TestEdits:
         with pytest.raises(JournalError, match=r"does not (match|follow)") as refused:
             await open_sqlite(written)
         assert "start again: a new journal settles from what the exchange shows" in refused.value.next_step
+
+    async def test_an_index_that_does_not_fit_its_table_is_noticed(self, written: Path) -> None:
+        edit = "UPDATE sqlite_master SET sql = replace(sql, '(written_at)', '(number)')"
+        run_script(written, f"PRAGMA writable_schema = ON; {edit}")
+        with pytest.raises(JournalError, match="the journal's intents are damaged"):
+            await open_sqlite(written)
 
     @pytest.mark.parametrize(
         "edit",

@@ -130,6 +130,12 @@ def test_what_counts_as_a_position_of_the_asset(symbol: str, size: int, foreign:
     assert bool(seen.others) is foreign
 
 
+def test_a_contract_held_in_both_margin_modes_is_a_leg_and_a_foreign_position() -> None:
+    both = [position(-5), position(-7)]
+    seen = assembled(hedge(), reading(positions=both))
+    assert (seen.legs[0].position, seen.others) == (both[0], (("main", both[1]),))
+
+
 def test_resting_orders_are_kept_with_their_account() -> None:
     order = open_order()
     seen = assembled(hedge(), reading(orders=(order,)))

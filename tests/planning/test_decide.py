@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from hedgebot.domain.account import MarginMode
 from hedgebot.domain.decision import Permission, Plan, PlannedOrder, Target
 from hedgebot.domain.hedge import Hedge
+from hedgebot.domain.margin_mode import MarginMode
 from hedgebot.domain.records import Control
 from hedgebot.domain.snapshot import Snapshot
 from hedgebot.domain.units import Contracts, Usd
@@ -188,8 +188,9 @@ class TestSmallGaps:
         assert traded(decided(pot(-60_000, coins, contract=instrument(lot=100)))) == bought
 
     def test_an_odd_lot_is_closed_but_never_passed(self) -> None:
-        odd = pot(-150, "0", contract=instrument(lot=100))
-        assert traded(decided(odd, to(0, **EXACT))) == 150
+        for mark in (6_000, 60_000, 600_000):
+            odd = pot(-150, contract=instrument(lot=100), mark=mark)
+            assert traded(decided(odd, to(0, **EXACT))) == 150
 
 
 class TestHoldings:
@@ -198,8 +199,10 @@ class TestHoldings:
         check(Case(pot(0, coins), 0, "nothing is held and nothing is short", HEDGED))
 
     @pytest.mark.parametrize("coins", ["0", "-0.5"])
-    def test_nothing_held_means_no_short(self, coins: str) -> None:
-        check(Case(pot(-500, coins), 500, "buy back 500 contracts of main:BTC/USD:BTC: nothing held"))
+    @pytest.mark.parametrize("mark", [30_000, 60_000, 90_000])
+    def test_nothing_held_means_no_short(self, coins: str, mark: int) -> None:
+        says = "buy back 500 contracts of main:BTC/USD:BTC: nothing held"
+        check(Case(pot(-500, coins, mark=mark), 500, says))
 
     def test_coins_withdrawn_are_bought_back_like_any_other_gap(self) -> None:
         check(Case(pot(-60_000, "0.4"), 36_000, "buy back 36000 contracts of main:BTC/USD:BTC: ratio 2.5000"))

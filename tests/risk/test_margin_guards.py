@@ -54,7 +54,8 @@ class TestLiquidation:
 
     def test_the_nearest_leg_counts(self) -> None:
         near = leg(-60_000, contract=instrument(DATED), margin=coin("0.1"))
-        found = liquidation(view(snapshot(leg(-100), near, coins=3)))
+        far = leg(-60_000, margin=coin("0.5"))
+        found = liquidation(view(snapshot(far, near, coins=3)))
         assert DATED in found.reason
         assert found.alarms
 
