@@ -22,8 +22,10 @@ FAILURES = (sqlite3.Error, OSError, UnicodeDecodeError)
 
 BUSY_SECONDS = 2.0
 HEADER_BYTES = 100
+SYNCED = "PRAGMA synchronous = FULL"  # a commit is on the disk when it returns
+NOTED = "PRAGMA synchronous = NORMAL"  # it is with the system, and on the disk with the next synced one
 PRAGMAS = (
-    "PRAGMA synchronous = FULL",  # a commit is on the disk when it returns
+    SYNCED,
     "PRAGMA foreign_keys = ON",
     "PRAGMA cell_size_check = ON",
     "PRAGMA trusted_schema = OFF",
@@ -75,13 +77,15 @@ class Database:
 
     def write(self, work: Work[T]) -> T:
         """Do all of ``work``, durably, or nothing."""
+        return self._transact("BEGIN IMMEDIATE", self._unmoved(work))
 
-        def guarded(db: sqlite3.Connection) -> T:
-            if self._file != _identity(self._path):
-                raise JournalError(f"{self._path} was replaced while in use", "Restart the daemon")
-            return work(db)
+    def note(self, work: Work[T]) -> T:
+        """Do all of ``work`` or nothing, on the disk with the next ``write`` at the latest.
 
-        return self._transact("BEGIN IMMEDIATE", guarded)
+        It outlives a crash of the process at once, one of the machine only then. A cycle's record needs no
+        more, and the order after it waits for the disk once (sqlite.org/pragma.html, "synchronous").
+        """
+        return self._transact("BEGIN IMMEDIATE", self._unmoved(work), commit=NOTED)
 
     def checkpoint(self) -> None:
         """Move what was written from the -wal file into the database, so that it does not grow for ever."""
@@ -93,9 +97,18 @@ class Database:
         if connection is not None:
             connection.close()
 
-    def _transact(self, begin: str, work: Work[T]) -> T:
+    def _unmoved(self, work: Work[T]) -> Work[T]:
+        def guarded(db: sqlite3.Connection) -> T:
+            if self._file != _identity(self._path):
+                raise JournalError(f"{self._path} was replaced while in use", "Restart the daemon")
+            return work(db)
+
+        return guarded
+
+    def _transact(self, begin: str, work: Work[T], commit: str = "") -> T:
         try:
             db = self._connected()
+            db.execute(commit or SYNCED)
             db.execute(begin)
             try:
                 result = work(db)

@@ -166,7 +166,7 @@ class SqliteJournal:
                 cycles.expire(db, Millis(self._clock.now_ms() - kept_ms))
             return number
 
-        number = self._database.write(self._fenced(work))
+        number = self._database.note(self._fenced(work))
         if tidy:
             self._database.checkpoint()
         return number

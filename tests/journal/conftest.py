@@ -18,7 +18,8 @@ def clock() -> ManualClock:
 @pytest.fixture
 def careless_disk(monkeypatch: pytest.MonkeyPatch) -> None:
     """Commits do not wait for the disk, in tests that do not pull its plug."""
-    monkeypatch.setattr(database, "PRAGMAS", (*database.PRAGMAS, "PRAGMA synchronous = OFF"))
+    for level in ("SYNCED", "NOTED"):
+        monkeypatch.setattr(database, level, "PRAGMA synchronous = OFF")
 
 
 @pytest.fixture
