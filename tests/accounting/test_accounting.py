@@ -1,0 +1,162 @@
+"""Funding and fees out of the exchange's own ledger: each entry once, none skipped; and who else traded."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import pytest
+
+from hedgebot.accounting import Accounting, counted
+from hedgebot.domain.account import AccountReading, EntryKind, Ledger, LedgerEntry, Sighting
+from hedgebot.domain.orders import Outcome
+from hedgebot.domain.records import Memory
+from hedgebot.domain.units import Coin, Contracts, Millis
+from tests.builders import INSTANCE, NOW, STARTED, SYMBOL, client_id, coin, hedge
+
+THEIRS = client_id(instance=INSTANCE + 1)
+COUNTING = Memory(since=Millis(NOW - 60_000), ledger_at=Millis(NOW - 60_000))
+
+
+def entry(
+    age_ms: int, coins: str = "-0.0001", kind: EntryKind = EntryKind.TRADE, order: str = ""
+) -> LedgerEntry:
+    return LedgerEntry(
+        f"e{age_ms}", kind, SYMBOL, order, Contracts.of(-1), None, coin(coins), Millis(NOW - age_ms)
+    )
+
+
+def funding(age_ms: int, coins: str) -> LedgerEntry:
+    return entry(age_ms, coins, EntryKind.FUNDING)
+
+
+class TestCounting:
+    def test_funding_received_and_paid_and_fees_are_kept_apart(self) -> None:
+        found = counted(
+            COUNTING,
+            [funding(3, "0.0003"), funding(2, "-0.0001"), entry(1, "-0.0005"), entry(0, "0.0002")],
+            NOW,
+        )
+        assert (found.funding_received, found.funding_paid) == (coin("0.0003"), coin("0.0001"))
+        assert found.fees == coin("0.0003"), "a rebate is a fee below zero"
+        assert found.ledger_at == NOW
+
+    @pytest.mark.parametrize("kind", [EntryKind.LIQUIDATION, EntryKind.ADL])
+    def test_what_a_liquidation_costs_is_a_fee(self, kind: EntryKind) -> None:
+        assert counted(COUNTING, [entry(0, "-0.001", kind)], NOW).fees == coin("0.001")
+
+    def test_sums_go_on_from_before(self) -> None:
+        before = replace(COUNTING, fees=coin("0.5"), funding_paid=coin(1), funding_received=coin(2))
+        found = counted(before, [entry(0, "-0.5")], NOW)
+        assert (found.fees, found.funding_paid, found.funding_received) == (coin(1), coin(1), coin(2))
+
+    def test_the_count_never_goes_back(self) -> None:
+        assert counted(COUNTING, [], Millis(0)).ledger_at == COUNTING.ledger_at
+
+
+@dataclass
+class Clock:
+    ms: int = NOW
+
+    def now_ms(self) -> Millis:
+        return Millis(self.ms)
+
+    def monotonic(self) -> float:
+        return self.ms / 1000
+
+    async def sleep(self, seconds: float) -> None:
+        self.ms += int(seconds * 1000)
+
+
+@dataclass
+class History:
+    """An account of which only the ledger is asked: so many entries a page, oldest first."""
+
+    entries: Sequence[LedgerEntry]
+    page: int = 1000
+    asked: int = 0
+    name: str = "main"
+
+    async def ledger(self, symbols: Sequence[str], since: Millis) -> Ledger:
+        self.asked += 1
+        found = [e for e in self.entries if e.at >= since and e.symbol in symbols]
+        return Ledger(tuple(found[: self.page]), complete=len(found) <= self.page)
+
+    async def read(self, needs: object) -> AccountReading:
+        raise NotImplementedError
+
+    async def place(self, order: object) -> Outcome:
+        raise NotImplementedError
+
+    async def cancel(self, order: object) -> Outcome:
+        raise NotImplementedError
+
+    async def find(self, order: object) -> Sighting:
+        raise NotImplementedError
+
+    async def set_leverage(self, *setting: object) -> Outcome:
+        raise NotImplementedError
+
+    async def close(self) -> None: ...
+
+
+def accounting(history: History, clock: Clock, *, every: float = 60.0, lag_ms: int = 5_000) -> Accounting:
+    return Accounting({"main": history}, clock, every, lag_ms)
+
+
+class TestPosting:
+    async def test_what_is_younger_than_the_lag_is_counted_later(self) -> None:
+        clock, history = Clock(), History([entry(5_000, "-1"), entry(4_999, "-2")])
+        books = accounting(history, clock)
+        memory = await books.post(hedge(), COUNTING)
+        assert memory.fees == coin(1)
+        clock.ms += 60_000
+        assert (await books.post(hedge(), memory)).fees == coin(3)
+
+    async def test_it_is_read_no_more_often_than_wanted(self) -> None:
+        clock, history = Clock(), History([])
+        books = accounting(history, clock)
+        for _ in range(5):
+            await books.post(hedge(), COUNTING)
+        assert history.asked == 1
+        clock.ms += 60_000
+        await books.post(hedge(), COUNTING)
+        assert history.asked == 2
+
+    async def test_nothing_is_counted_before_the_hedge_was_first_seen(self) -> None:
+        history = History([entry(10_000)])
+        assert await accounting(history, Clock()).post(hedge(), Memory()) == Memory()
+        assert history.asked == 0
+
+    @pytest.mark.parametrize("page", [3, 7, 1000])
+    async def test_a_ledger_of_several_pages_is_counted_whole_and_once(self, page: int) -> None:
+        """Some entries share a millisecond, on either side of a page's end."""
+        ages = [50_000, 49_000, 49_000, 48_000, 30_000, 20_000, 20_000, 19_000, 6_000]
+        clock, history = Clock(), History([entry(age, "-1") for age in ages], page)
+        books, memory = accounting(history, clock), COUNTING
+        for _ in range(12):
+            memory = await books.post(hedge(), memory)
+            clock.ms += 60_000
+        assert memory.fees == coin(len(ages))
+
+
+class TestRival:
+    @pytest.mark.parametrize(
+        ("entries", "found"),
+        [
+            ([], ""),
+            ([entry(0, order=client_id())], ""),
+            ([entry(0, order="by hand")], ""),
+            ([entry(0, order=THEIRS)], THEIRS),
+            ([entry(0), entry(0, order=client_id()), entry(0, order=THEIRS)], THEIRS),
+            ([entry(NOW - STARTED, order=THEIRS)], ""),  # at our start: a leftover
+            ([entry(NOW - STARTED - 1, order=THEIRS)], THEIRS),
+        ],
+    )
+    async def test_an_order_of_another_instance_that_was_filled_while_we_run(
+        self, entries: list[LedgerEntry], found: str
+    ) -> None:
+        books = accounting(History(entries), Clock())
+        assert await books.rival(hedge(), STARTED, INSTANCE) == found
+
+
+def test_the_sums_start_at_nothing() -> None:
+    assert Memory().fees == Memory().funding_paid == Memory().funding_received == Coin.zero()
