@@ -64,9 +64,11 @@ async def observe(hedge: Hedge, feeds: Mapping[str, AccountFeed], since: float, 
 def assemble(hedge: Hedge, readings: Mapping[str, AccountReading], at: Millis) -> Observation:
     """Pure: one snapshot out of complete readings, each wallet counted once and in one role."""
     spot, margin = _wallets(hedge, readings)
-    missing = [leg.name for leg in hedge.legs if _margin_wallet(leg, margin) is None]
+    missing = [f"{leg.name}: its margin wallet" for leg in hedge.legs if _margin_wallet(leg, margin) is None]
+    shown = {wallet.id.account for wallet in (*spot, *margin) if wallet.id.wallet != MARGIN}
+    missing += [f"{account}: its spot wallet" for account in hedge.spot_accounts if account not in shown]
     if missing:
-        return Blind(hedge.name, at, tuple(f"{name}: its margin wallet was not shown" for name in missing))
+        return Blind(hedge.name, at, tuple(f"{wallet} was not shown" for wallet in missing))
     return Snapshot(
         hedge=hedge.name,
         asset=hedge.asset,

@@ -82,11 +82,6 @@ class Exposure:
         """``sold / held``; None where nothing is held."""
         return self.sold / self.held if self.held.value > ZERO else None
 
-    @property
-    def hedged_share(self) -> Decimal:
-        """``|net| / X``: what the drift is worth against what is left (1 where nothing is left)."""
-        return abs(self.net) / self.exposure if self.exposure.value > ZERO else Decimal(1)
-
 
 @dataclass(frozen=True)
 class Snapshot:

@@ -73,6 +73,7 @@ class Settler:
     async def _conclude(self, intent: Intent, search: Search, sighting: Sighting, asked_at: float) -> Intent:
         client_id = intent.request.client_id
         if sighting.state is not None:
+            del self._searches[client_id]
             return await self._resolve(intent, after_sighting(intent, sighting.state))
         self._searches[client_id] = after_absence(search, sighting, asked_at, self._settle_after)
         gone = absent(intent, self._searches[client_id], self._clock.now_ms())
@@ -85,6 +86,8 @@ class Settler:
         """
         if intent.stage is not Stage.FILLED:
             return intent
+        if intent.request.leg not in {leg.name for leg in snapshot.legs}:
+            return await self._resolve(intent, intent.moved(Stage.CLOSED))  # no leg of this hedge any more
         since = self._filled_at.setdefault(intent.request.client_id, snapshot.started)
         shown = visible(intent, snapshot.leg(intent.request.leg).position)
         overdue = snapshot.started - since > 2 * self._settle_after

@@ -13,6 +13,7 @@ from hedgebot.risk import (
     clock,
     coherence,
     collateral,
+    drift,
     foreign,
     in_flight,
     jump,
@@ -30,6 +31,7 @@ GUARDS = (
     collateral.check,
     liquidation.check,
     limits.check,
+    drift.check,
     clock.check,
 )
 

@@ -14,6 +14,9 @@ from hedgebot.domain.snapshot import Blind, Leg, Snapshot
 from hedgebot.domain.units import ZERO, Coin, Price
 from hedgebot.risk.view import View
 
+STALE_MS = 60_000
+"""How old the market's figures may be by the exchange's own clock."""
+
 MARKS_APART = Decimal("0.02")
 """How far a position's mark may be from the market's, read a moment apart."""
 
@@ -53,7 +56,10 @@ def _blind(reasons: tuple[str, ...], *, halts: bool) -> Finding:
 
 
 def _contradictions(snapshot: Snapshot, jump: Decimal) -> Iterator[str]:
+    now = snapshot.at + snapshot.offset_ms
     for leg in snapshot.legs:
+        if now - leg.quote.at > STALE_MS:
+            yield f"{leg.name}: its prices are {(now - leg.quote.at) / 1000:.0f} s old"
         yield from _prices(leg, jump)
         yield from _profit(leg)
     for wallet in snapshot.margin_wallets:

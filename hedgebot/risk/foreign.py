@@ -47,7 +47,8 @@ def _strange(view: View) -> Iterator[Strange]:
 
 def _rivals(view: View) -> Iterator[Strange]:
     """Orders of another instance that were created after our start: two daemons on one account."""
-    seen = [order.client_id for _, order in view.snapshot.orders if order.created_at > view.started_at]
+    started = view.started_at + view.snapshot.offset_ms  # by the exchange's clock, like the orders
+    seen = [order.client_id for _, order in view.snapshot.orders if order.created_at > started]
     for client_id in [*seen, view.memory.rival]:
         identity = parse(client_id)
         if identity and identity.instance != view.instance:

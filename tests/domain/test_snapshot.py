@@ -7,7 +7,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hedgebot.domain.snapshot import Exposure
 from hedgebot.domain.units import Coin, Price
 from tests.builders import (
     DATED,
@@ -93,16 +92,6 @@ def test_the_mark_of_a_position_comes_from_its_own_reply() -> None:
     shown = replace(leg(-1), quote=quote(60_600))
     blank = replace(shown, position=replace(position(), mark=None))
     assert (shown.mark, blank.mark) == (price(60_000), price(60_600))
-
-
-@pytest.mark.parametrize(
-    ("net", "left", "share"),
-    [("0.02", "1", "0.02"), ("-0.02", "0.1", "0.2"), ("0", "1", "0"), ("1", "0", "1")],
-)
-def test_drift_against_what_is_left(net: str, left: str, share: str) -> None:
-    sold = coin(1) - coin(net)
-    seen = Exposure(Coin.zero(), coin(1), sold, coin(left) - coin(1), Coin.zero())
-    assert seen.hedged_share == Decimal(share)
 
 
 def test_value_is_what_is_left_at_mark() -> None:

@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
+from itertools import pairwise
 from typing import Any, Protocol
 
 import pytest
@@ -22,6 +23,8 @@ class FullJournal(Journal, Protocol):
     """The port and what is read for people."""
 
     async def recent(self, hedge: str, count: int) -> tuple[PastCycle, ...]: ...
+
+    async def past(self, hedge: str, since: Millis) -> tuple[PastCycle, ...]: ...
 
     async def verify(self) -> None: ...
 
@@ -243,6 +246,23 @@ class RecordConformance:
             PastCycle(2 * n + 1, "btc", Millis(NOW + n), State.HEDGED, f"because {n}", False, bodies[n])
             for n in (5, 4, 3, 2)
         )
+
+    async def test_its_past_is_every_change_and_some_records_between_oldest_first(self, store: Store) -> None:
+        async with store.journal() as journal:
+            assert await journal.past("btc", Millis(0)) == ()
+            for n in range(3000):
+                await journal.record(cycle(NOW + n, reason=f"because {n // 100}"), keep=n % 100 == 0)
+                await journal.record(cycle(NOW + n, hedge="eth"), keep=False)
+            everything = {one.number: one for one in await journal.recent("btc", 9999)}
+            past = await journal.past("btc", Millis(NOW + 1000))
+        assert all(everything[one.number] == one for one in past)
+        assert [one.at for one in past] == sorted({one.at for one in past})
+        assert 300 < len(past) <= 1100
+        assert past[-1].at == NOW + 2999
+        assert {NOW + n for n in range(1000, 3000, 100)} <= {one.at for one in past}
+        assert NOW + 1000 <= past[0].at < NOW + 1100
+        gaps = [later.at - one.at for one, later in pairwise(past)]
+        assert sum(gaps[:50]) > 3 * sum(gaps[-50:]), "the more recent the denser"
 
     async def test_a_hedge_remembers_what_its_newest_record_did(self, store: Store) -> None:
         async with store.journal() as journal:

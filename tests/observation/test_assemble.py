@@ -44,7 +44,12 @@ def pots(**coins: str) -> list[Wallet]:
         (pots(unified="1"), True, "0", "1"),  # a pot that carries a leg is collateral, listed or not
         (pots(spot="2", margin="1"), True, "2", "1"),
         (pots(spot="2", margin="1"), False, "0", "1"),  # not claimed: not held
-        (pots(margin="1", funding="5", earn="7"), True, "0", "1"),  # only what the config names counts
+        (
+            pots(spot="0", margin="1", funding="5", earn="7"),
+            True,
+            "0",
+            "1",
+        ),  # only what the config names counts
     ],
 )
 def test_roles_of_the_wallets_of_an_account_with_a_leg(
@@ -100,7 +105,14 @@ def as_asset(shown: Wallet, asset: str) -> Wallet:
 def test_a_margin_wallet_that_was_not_shown_is_not_an_empty_one(wallets: list[Wallet]) -> None:
     seen = assemble(hedge(spot_accounts=("main",)), {"main": reading(wallets=wallets)}, NOW)
     assert isinstance(seen, Blind)
-    assert seen.reasons == ("main:BTC/USD:BTC: its margin wallet was not shown",)
+    assert "main:BTC/USD:BTC: its margin wallet was not shown" in seen.reasons
+
+
+def test_a_spot_wallet_that_was_not_shown_is_not_an_empty_one() -> None:
+    margin = pots(margin="1")
+    seen = assemble(hedge(spot_accounts=("main",)), {"main": reading(wallets=margin)}, NOW)
+    assert isinstance(seen, Blind)
+    assert seen.reasons == ("main: its spot wallet was not shown",)
 
 
 def test_positions_of_the_asset_that_are_no_leg_are_found() -> None:

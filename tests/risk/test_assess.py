@@ -13,7 +13,7 @@ from tests.builders import NOW, hedged, intent, view
 
 ORDER = [
     "coherence", "in_flight", "account_mode", "foreign", "jump", "collateral", "liquidation", "limits",
-    "clock",
+    "drift", "clock",
 ]  # fmt: skip
 
 

@@ -187,13 +187,13 @@ HOSTS = "\n".join(
 
 ACCOUNTS = """
 exchange = "bybitt"
-    accounts.main.exchange: must be "bybit". Did you mean "bybit"?
+    accounts.main.exchange: must be "bybit" or "binance" or "okx". Did you mean "bybit"?
 
-exchange = "binance"
-    accounts.main.exchange: must be "bybit"
+exchange = "kraken"
+    accounts.main.exchange: must be "bybit" or "binance" or "okx"
 
 exchange = 3
-    accounts.main.exchange: must be "bybit"
+    accounts.main.exchange: must be "bybit" or "binance" or "okx"
 
 exchange = "bybit"
 sandbox = 1
@@ -658,7 +658,7 @@ x = "CANARY"
 
 [accounts.sub]
 exchange = "CANARY"
-    accounts.sub.exchange: must be "bybit"
+    accounts.sub.exchange: must be "bybit" or "binance" or "okx"
 sandbox = "CANARY"
     accounts.sub.sandbox: must be true or false
 base_url = "CANARY"
@@ -791,7 +791,7 @@ legs = [{ account = "main", symbol = "BTC/USD:BTC", leverage = 1000 }]
     hedges.eth.legs[0].symbol: is a contract on BTC, which is not the hedge's asset
 [accounts.main]
 exchange = "bibyt"
-    accounts.main.exchange: must be "bybit". Did you mean "bybit"?
+    accounts.main.exchange: must be "bybit" or "binance" or "okx". Did you mean "bybit"?
 sandbox = 2
     accounts.main.sandbox: must be true or false
 [hedges.usd]

@@ -13,6 +13,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+from aiohttp import web
 from pydantic import SecretStr
 
 from hedgebot.app import App, World, build
@@ -21,14 +22,15 @@ from hedgebot.settings.load import load
 from hedgebot.settings.model import Settings
 from hedgebot.settings.paths import Paths
 from hedgebot.settings.secrets import Credentials
-from hedgebot.sim import bybit
-from hedgebot.sim.contract import btcusd
+from hedgebot.sim import binance, bybit
+from hedgebot.sim.contract import Contract, btcusd
 from hedgebot.sim.exchange import SimulatedExchange
 from hedgebot.sim.faults import Fault, Faults
 from hedgebot.sim.ledger import MarginMode
 from hedgebot.sim.market import Feed, Lines, Market, level
 from hedgebot.sim.market import Path as PricePath
 from hedgebot.sim.memory import MemoryConnector, MemoryNetwork, serve
+from hedgebot.sim.truth import Rules
 from hedgebot.sim.virtual import VirtualClock, run
 
 KEY, SECRET = "canary-key-7f3a91", "canary-secret-b2c4d6e8f0"
@@ -38,10 +40,30 @@ START_MS = 1_795_000_000_000
 
 
 @dataclass(frozen=True)
-class Setup:
-    """What a scenario starts from. ``faults`` are in force from the daemon's start until it says stop."""
+class Venue:
+    """An exchange to play on; ``pot`` names the wallet that margins the contract."""
 
+    name: str
+    application: Callable[[SimulatedExchange], web.Application]
+    contract: Contract
+    rules: Rules = Rules()
+    pot: str = "unified"
+
+
+BYBIT = Venue("bybit", bybit.application, btcusd())
+BINANCE = Venue("binance", binance.application, binance.btcusd_perp(), binance.RULES, binance.MARGIN)
+
+
+@dataclass(frozen=True)
+class Setup:
+    """What a scenario starts from. ``faults`` are in force from the daemon's start until it says stop.
+
+    ``coins`` lie in the pot, ``spot`` in the spot wallet of an account that has one.
+    """
+
+    venue: Venue = BYBIT
     coins: str = "1"
+    spot: str = "0"
     price: PricePath = field(default_factory=lambda: level(60_000))
     ratio: str = "1"
     band: str = "0.02"
@@ -70,7 +92,7 @@ class Setup:
             [api]
             listen = ""
             [accounts.main]
-            exchange = "bybit"
+            exchange = "{self.venue.name}"
             base_url = "{self.url}"
             [hedges.btc]
             asset = "BTC"
@@ -135,9 +157,14 @@ class Scene:
         return dict(self.daemon.status()["hedges"]["btc"])
 
     @property
+    def native(self) -> str:
+        """The contract's name on the exchange."""
+        return self.setup.venue.contract.symbol
+
+    @property
     def short(self) -> Fraction:
         """Contracts truly short."""
-        return self.exchange.position("main", "BTCUSD").size
+        return self.exchange.position("main", self.native).size
 
     @property
     def orders(self) -> int:
@@ -146,20 +173,25 @@ class Scene:
 
     @property
     def net(self) -> Fraction:
-        """Coins that truly still move with the price: what is in the pot less what the short sold."""
-        return self.held - abs(self.exchange.position("main", "BTCUSD").entry_coins)
+        """Coins that truly still move with the price: what is held less what the short sold."""
+        return self.held - abs(self.exchange.position("main", self.native).entry_coins)
 
     @property
     def held(self) -> Fraction:
         """Coins truly held, without unrealised profit."""
         wallet = self.exchange.wallet("main", "BTC")
-        return wallet.balance - wallet.owed + Fraction(self.setup.outside)
+        return wallet.balance - wallet.owed + self._elsewhere
 
     @property
     def value(self) -> Fraction:
         """Dollars that the account's coins are truly worth now, at mark."""
-        mark = self.exchange.quote("BTCUSD").mark
-        return (self.exchange.equity("main", "BTC") + Fraction(self.setup.outside)) * mark
+        mark = self.exchange.quote(self.native).mark
+        return (self.exchange.equity("main", "BTC") + self._elsewhere) * mark
+
+    @property
+    def _elsewhere(self) -> Fraction:
+        """Coins outside the pot: in the spot wallet, and kept elsewhere."""
+        return self.exchange.wallet("main", "BTC", "spot").balance + Fraction(self.setup.outside)
 
 
 def composed(setup: Setup, folder: Path) -> tuple[Settings, Paths, dict[str, Credentials]]:
@@ -174,14 +206,17 @@ def composed(setup: Setup, folder: Path) -> tuple[Settings, Paths, dict[str, Cre
 async def world(setup: Setup, folder: Path, clock: VirtualClock) -> AsyncIterator[Scene]:
     """The exchange is up, the account is funded; the daemon is not started yet."""
     rng = random.Random(setup.seed)
-    market = Market({"BTCUSD": Feed(path=setup.price)})
-    exchange = SimulatedExchange(clock, market, [btcusd()], rng)
-    exchange.open_account("main", key=KEY, secret=SECRET)
+    venue = setup.venue
+    market = Market({venue.contract.symbol: Feed(path=setup.price)})
+    exchange = SimulatedExchange(clock, market, [venue.contract], rng, venue.rules)
+    exchange.open_account("main", key=KEY, secret=SECRET, pot=venue.pot)
     exchange.set_margin_mode("main", setup.margin_mode)
     exchange.deposit("main", "BTC", setup.coins)
+    if setup.spot != "0":
+        exchange.deposit("main", "BTC", setup.spot, "spot")
     exchange.lags |= setup.lags
     faults = Faults(rng, setup.faults, clock)
-    application = bybit.application(exchange)
+    application = venue.application(exchange)
     application.middlewares.extend(setup.middlewares)
     faults.install(application)
     network = MemoryNetwork(latency=setup.latency / 2)
