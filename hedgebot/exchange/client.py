@@ -40,11 +40,15 @@ class Quota:
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """A path, for people and metrics, and ccxt's method for it; with a ``quota`` where it has its own."""
+    """A path, for people and metrics, and ccxt's method for it; with a ``quota`` where it has its own.
+
+    ``weight`` is how many requests of a quota one of these counts for.
+    """
 
     path: str
     method: str
     quota: Quota | None = None
+    weight: float = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,7 +207,7 @@ class Client:
         self._check_ban(endpoint)
         try:
             async with asyncio.timeout(seconds):
-                await self._bucket(endpoint).acquire(1, priority)
+                await self._bucket(endpoint).acquire(endpoint.weight, priority)
         except TimeoutError:
             raise NotSentError(f"{self._name(endpoint)}: our own rate limit is spent") from None
         self._check_ban(endpoint)

@@ -18,6 +18,7 @@ class Operation(StrEnum):
     PLACE = "place"
     CANCEL = "cancel"
     LEVERAGE = "set leverage"
+    MARGIN_MODE = "set margin mode"
 
 
 @dataclass(frozen=True, slots=True)

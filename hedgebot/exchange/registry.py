@@ -7,7 +7,11 @@ from hedgebot.errors import ConfigError
 from hedgebot.exchange.opening import Credentials, Opening, Options
 from hedgebot.ports import Account
 
-OPENINGS = {"bybit": "hedgebot.exchange.bybit.opening"}
+OPENINGS = {
+    "binance": "hedgebot.exchange.binance.opening",
+    "bybit": "hedgebot.exchange.bybit.opening",
+    "okx": "hedgebot.exchange.okx.opening",
+}
 """By ccxt id, the module that opens such accounts: imported when one is opened, since ccxt is large."""
 
 EXCHANGES = tuple(OPENINGS)

@@ -34,12 +34,9 @@ class Reply:
 
 
 class Listener:
-    """The reply to the one request of a ``listening`` block, once there is one; ``headers`` go with it."""
+    """The reply to the one request of a ``listening`` block, once there is one."""
 
     reply: Reply | None = None
-
-    def __init__(self, headers: Mapping[str, str]) -> None:
-        self.headers = headers
 
 
 class EgressError(aiohttp.ClientError):
@@ -47,17 +44,19 @@ class EgressError(aiohttp.ClientError):
 
 
 _heard: ContextVar[Listener] = ContextVar("heard")
+_headers: ContextVar[Mapping[str, str]] = ContextVar("headers", default=NO_HEADERS)
 
 
 @contextmanager
 def listening(headers: Mapping[str, str] = NO_HEADERS) -> Iterator[Listener]:
     """Put ``headers`` on the request that this block makes, and collect the reply to it."""
-    heard = Listener(headers)
-    token = _heard.set(heard)
+    heard = Listener()
+    listener, added = _heard.set(heard), _headers.set(headers)
     try:
         yield heard
     finally:
-        _heard.reset(token)
+        _heard.reset(listener)
+        _headers.reset(added)
 
 
 class Wire:
@@ -100,7 +99,7 @@ class Wire:
                 .with_host(self._base.host or "")
                 .with_port(self._base.port)
             )
-        request.headers.update(_heard.get().headers)
+        request.headers.update(_headers.get())
         sent = self._clock.monotonic()
         response = await handler(request)
         received = self._clock.monotonic()

@@ -15,7 +15,7 @@ from hedgebot.settings import values
 from hedgebot.settings.fields import Check, Flag, Name, count, duration, number, text, word
 from hedgebot.settings.paths import DEFAULT_URL, store_url
 
-SUPPORTED_EXCHANGES = ("bybit",)
+SUPPORTED_EXCHANGES = ("bybit", "binance", "okx")
 
 FIVE_SECONDS = timedelta(seconds=5)
 RATIO = number(least="0", most="1")
@@ -140,7 +140,7 @@ class Leg(Section):
     margin_mode: Annotated[Literal["isolated", "cross"], word(("isolated", "cross"))] | None = Field(
         default=None,
         description='Margin mode, "isolated" or "cross", set and verified like leverage. Not set: the'
-        " account's own is taken and not checked.",
+        " account's own is taken and not checked; cross where each order has its own (okx).",
     )
 
 

@@ -12,6 +12,10 @@ from hedgebot.errors import CredentialsError
 from hedgebot.settings.toml_lines import KeyPath
 
 KINDS = ("api_key", "secret", "password")
+USUAL = ("api_key", "secret")
+REQUIRED = {"okx": KINDS}
+"""Kinds without which an exchange, by its ccxt id, takes none; of those not listed ``USUAL``."""
+
 FILE = "_file"
 RUN_SECRETS = Path("/run/secrets")
 LARGEST = 64 * 1024
@@ -36,17 +40,17 @@ def credentials_for(
     exchange: str,
     env: Mapping[str, str],
     *,
-    required: tuple[str, ...] = ("api_key", "secret"),
+    required: tuple[str, ...] = (),
     run_secrets: Path = RUN_SECRETS,
 ) -> Credentials:
-    """The credentials of ``account``; ``required`` are the kinds without which ``exchange`` takes none.
+    """The credentials of ``account``; ``required`` are other kinds than those that ``exchange`` wants.
 
     Each is looked for in its variable, in the file that the variable with ``_FILE`` names, in
     ``$CREDENTIALS_DIRECTORY`` and in ``run_secrets``. An empty one counts as missing. Raises
     ``CredentialsError``, which tells names of variables and files and nothing that they hold.
     """
     found = {kind: _find(account, kind, env, run_secrets) for kind in KINDS}
-    missing = [kind for kind in required if not found[kind]]
+    missing = [kind for kind in required or REQUIRED.get(exchange, USUAL) if not found[kind]]
     if missing:
         names = ", ".join(variable(account, kind) for kind in missing)
         files = ", ".join(f"{account}_{kind}" for kind in missing)

@@ -15,11 +15,15 @@ KEPT_MS = 600_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApiKey:
-    """A key to an account. ``withdraw`` and ``read_only`` are permissions; ``ips`` empty: from anywhere."""
+    """A key to an account. ``withdraw`` and ``read_only`` are permissions; ``ips`` empty: from anywhere.
+
+    ``passphrase`` is the third secret that some exchanges want.
+    """
 
     key: str
     secret: str
     account: str
+    passphrase: str = ""
     read_only: bool = False
     withdraw: bool = False
     expires_ms: int | None = None

@@ -70,13 +70,23 @@ class SimulatedExchange:
 
     # Accounts and keys
 
-    def open_account(self, name: str, *, key: str = "", secret: str = "", pot: str = "unified") -> Account:
+    def open_account(
+        self, name: str, *, key: str = "", secret: str = "", passphrase: str = "", pot: str = "unified"
+    ) -> Account:
         """A new, empty account in cross margin and one-way mode, with a key if one is named."""
         self.advance()
         account = Account(name, 100_001 + len(self.truth.accounts), pot)
         self.truth.accounts[name] = account
         if key:
-            self.set_key(ApiKey(key=key, secret=secret, account=name, created_ms=self.truth.at_ms))
+            self.set_key(
+                ApiKey(
+                    key=key,
+                    secret=secret,
+                    passphrase=passphrase,
+                    account=name,
+                    created_ms=self.truth.at_ms,
+                )
+            )
         return account
 
     def account(self, name: str) -> Account:

@@ -5,17 +5,16 @@ interval lasts ``FUNDING_SECONDS``, so a bit more than four days pass.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from fractions import Fraction
 
-from hedgebot.sim.contract import Contract, btcusd
 from hedgebot.sim.exchange import SimulatedExchange
 from hedgebot.sim.market import Feed, Lines
 from hedgebot.sim.matching import Side
 
 SECONDS = 62
 FUNDING_SECONDS = 5
-ACCOUNT, COIN, SYMBOL = "demo", "BTC", "BTCUSD"
+ACCOUNT, COIN = "demo", "BTC"
 
 PRICES = (
     (0, 60_000), (4, 60_060), (8, 59_910), (12, 60_000),    # quiet
@@ -23,6 +22,10 @@ PRICES = (
     (39, 54_000), (43, 53_700),                             # a rally of four fifths from the low
     (SECONDS, 54_300),
 )  # fmt: skip
+OUTAGE = (53, 58)
+
+Do = Callable[[SimulatedExchange, str], None]
+"""What happens on an exchange, to its account and the contract of that symbol."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,37 +34,30 @@ class Deed:
 
     second: float
     words: str
-    do: Callable[[SimulatedExchange], object]
+    do: Do
 
 
-def _nothing(_: SimulatedExchange) -> None:
+def _nothing(_: SimulatedExchange, __: str) -> None:
     """The price path does it, or the server."""
 
 
-def _deposit(exchange: SimulatedExchange) -> None:
+def _deposit(exchange: SimulatedExchange, _: str) -> None:
     exchange.deposit(ACCOUNT, COIN, "0.25")
 
 
-def _buy_back_a_quarter(exchange: SimulatedExchange) -> None:
-    exchange.human_trade(ACCOUNT, SYMBOL, Side.BUY, exchange.position(ACCOUNT, SYMBOL).size // 4)
+def _buy_back_a_quarter(exchange: SimulatedExchange, symbol: str) -> None:
+    exchange.human_trade(ACCOUNT, symbol, Side.BUY, exchange.position(ACCOUNT, symbol).size // 4)
 
-
-OUTAGE = (53, 58)
 
 DEEDS = (
-    Deed(0, "a quiet market; 1 BTC lies in the account, unprotected", _nothing),
+    Deed(0, "a quiet market; 1 BTC lies in each account, unprotected", _nothing),
     Deed(12, "a crash begins: the price will halve", _nothing),
     Deed(27, "a rally begins: +80 % from the low", _nothing),
-    Deed(43, "a deposit of 0.25 BTC arrives", _deposit),
-    Deed(48, "a human buys back a quarter of the short, beside the bot", _buy_back_a_quarter),
-    Deed(OUTAGE[0], "the exchange stops answering", _nothing),
-    Deed(OUTAGE[1], "the exchange answers again", _nothing),
+    Deed(43, "a deposit of 0.25 BTC arrives in each account", _deposit),
+    Deed(48, "a human buys back a quarter of each short, beside the bot", _buy_back_a_quarter),
+    Deed(OUTAGE[0], "the exchanges stop answering", _nothing),
+    Deed(OUTAGE[1], "the exchanges answer again", _nothing),
 )
-
-
-def contract() -> Contract:
-    """The Bitcoin perpetual with its funding interval compressed."""
-    return replace(btcusd(), funding_interval_ms=FUNDING_SECONDS * 1000)
 
 
 def feed(start_ms: int) -> Feed:

@@ -1,0 +1,1 @@
+"""Binance: a spot wallet and a COIN-M wallet behind one account. All that is Binance's own stands here."""

@@ -1,0 +1,228 @@
+"""OKX's words for contracts and prices, converted: instruments, margin tiers, fees, marks, books, funding."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from itertools import pairwise
+
+from hedgebot.domain.account import Tier
+from hedgebot.domain.instrument import Instrument
+from hedgebot.domain.market import Funding, Level, Quote
+from hedgebot.domain.units import ONE, Contracts, Price, Usd
+from hedgebot.errors import ReadError
+from hedgebot.exchange.convert import Fields
+from hedgebot.exchange.fates import Answer
+from hedgebot.exchange.okx.venue import FUTURES, SWAP
+
+INVERSE, LINEAR = "inverse", "linear"
+TYPES = {INVERSE: True, LINEAR: False}
+KINDS = {SWAP: True, FUTURES: False}
+STATES = {
+    "live": True,
+    "suspend": False,
+    "rebase": False,
+    "post_only": False,
+    "preopen": False,
+    "test": False,
+    "settling": False,
+}
+BOOK_COLUMNS = 4  # price, size, one out of use, number of orders
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+LAST_DAY = 4_000_000_000_000  # ms; the year 2096
+HOUR_MS = 3_600_000
+
+
+@dataclass(frozen=True, slots=True)
+class Contract:
+    """A coin-margined contract with what only OKX says of it. ``group`` is the group of its fees."""
+
+    instrument: Instrument
+    perpetual: bool
+    family: str
+    group: str
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """All coin-margined contracts that are listed, by either name, and the names of the other contracts."""
+
+    by_symbol: Mapping[str, Contract]
+    by_native: Mapping[str, Contract]
+    others: frozenset[str]
+
+    @classmethod
+    def of(cls, contracts: Iterable[Contract], others: Iterable[str]) -> "Listing":
+        listed = tuple(contracts)
+        return cls(
+            {c.instrument.symbol: c for c in listed},
+            {c.instrument.native: c for c in listed},
+            frozenset(others),
+        )
+
+    def named(self, symbol: str) -> Contract:
+        """The contract of a unified symbol. Raises ``ReadError``."""
+        if symbol not in self.by_symbol:
+            raise ReadError(f"okx lists no coin-margined contract {symbol}", "Check the leg's symbol")
+        return self.by_symbol[symbol]
+
+    def of_row(self, row: Fields) -> Instrument | None:
+        """The contract that a row is about; None for one that is not coin-margined.
+
+        Raises ``ConversionError`` for one that is not listed.
+        """
+        if row.text("instId") in self.others:
+            return None
+        return row.word("instId", self.by_native).instrument
+
+
+def rows(answer: Answer) -> list[Fields]:
+    """The rows that a successful answer consists of. Raises ``ConversionError``."""
+    return Fields({"data": answer.result}, answer.where).rows("data")
+
+
+def one_row(answer: Answer) -> Fields:
+    """The only row of an answer. Raises ``ConversionError`` for more or none."""
+    found = rows(answer)
+    if len(found) != 1:
+        raise Fields({}, answer.where).wrong("data", f"has {len(found)} rows instead of one")
+    return found[0]
+
+
+def listing(answers: Iterable[Answer]) -> Listing:
+    """The contracts of all answers of ``public/instruments``."""
+    inverse: dict[str, Contract] = {}
+    others: set[str] = set()
+    for answer in answers:
+        for row in rows(answer):
+            native = row.name("instId")
+            if native in inverse or native in others:
+                raise row.wrong("instId", "is listed twice")
+            if row.word("ctType", TYPES):
+                inverse[native] = _contract(row)
+            else:
+                others.add(native)
+    return Listing.of(inverse.values(), others)
+
+
+def _contract(row: Fields) -> Contract:
+    """One contract. Its face is told: 100 dollars for Bitcoin, 10 for the rest, times a multiplier of one."""
+    coin, family = row.name("settleCcy"), row.name("instFamily" if row.has("instFamily") else "uly")
+    row.expect("ctValCcy", "USD")
+    if not family.startswith(f"{coin}-USD"):
+        raise row.wrong("settleCcy", f"is {coin}, yet the contract is one of {family}")
+    instrument = Instrument(
+        symbol=f"{coin}/USD:{coin}{_expiry(row)}",
+        native=row.name("instId"),
+        asset=coin,
+        face=Usd(row.positive("ctVal") * row.positive("ctMult")),
+        lot=Contracts(row.positive("lotSz")),
+        tick=row.positive("tickSz"),
+        min_order=Contracts(row.positive("minSz")),
+        max_order=Contracts(row.positive("maxLmtSz")),
+        tradable=row.word("state", STATES),
+    )
+    group = row.text("groupId") if row.has("groupId") else ""
+    return Contract(instrument, row.word("instType", KINDS), family, group)
+
+
+def _expiry(row: Fields) -> str:
+    """``-YYMMDD`` for a dated contract, as unified symbols end."""
+    if row.word("instType", KINDS):
+        return ""
+    at = row.millis("expTime")
+    if not 0 < at < LAST_DAY:
+        raise row.wrong("expTime", "is no date for a dated contract")
+    return f"-{EPOCH + timedelta(milliseconds=at):%y%m%d}"
+
+
+@dataclass(frozen=True, slots=True)
+class ContractTier:
+    """A maintenance rate, and the largest position in contracts that it is for."""
+
+    limit: Contracts
+    maintenance: Decimal
+
+
+def tiers(answer: Answer, contract: Contract) -> tuple[ContractTier, ...]:
+    """Maintenance rates by number of contracts, from ``public/position-tiers``, lowest first."""
+    found: list[ContractTier] = []
+    for row in rows(answer):
+        row.expect("instFamily", contract.family)
+        rate = row.positive("mmr")
+        if rate >= ONE:
+            raise row.wrong("mmr", "is the whole position or more")
+        found.append(ContractTier(Contracts(row.positive("maxSz")), rate))
+    found.sort(key=lambda tier: tier.limit)
+    if not found or len({tier.limit for tier in found}) != len(found):
+        raise Fields({}, answer.where).wrong("data", f"has no clear margin tiers for {contract.family}")
+    return tuple(found)
+
+
+def in_coins(tiers: Iterable[ContractTier], contract: Contract, mark: Price) -> tuple[Tier, ...]:
+    """The same tiers by notional in coins at a mark: they are counted in contracts, which no price moves."""
+    notional = contract.instrument.notional
+    return tuple(Tier(notional(tier.limit).at(mark), tier.maintenance) for tier in tiers)
+
+
+def taker_fee(answer: Answer, contract: Contract) -> Decimal:
+    """The rate that an order which takes liquidity costs us, from ``account/trade-fee``: told as negative."""
+    row = one_row(answer)
+    groups = row.rows("feeGroup") if row.has("feeGroup") else []
+    own = [group for group in groups if group.text("groupId") == contract.group]
+    if contract.group and groups and len(own) != 1:
+        raise row.wrong("feeGroup", f"has {len(own)} fees for group {contract.group} instead of one")
+    rate = -(own[0] if own else row).decimal("taker")
+    if not abs(rate) < ONE:
+        raise row.wrong("taker", f"is {-rate}, no rate")
+    return rate
+
+
+@dataclass(frozen=True, slots=True)
+class Prices:
+    """What was answered about one contract's market."""
+
+    mark: Answer
+    index: Answer
+    funding: Answer
+    book: Answer
+
+
+def quote(prices: Prices, contract: Contract) -> Quote:
+    """One reading of a contract's market, as old as the oldest of its parts."""
+    instrument = contract.instrument
+    mark, index, book = (one_row(part) for part in (prices.mark, prices.index, prices.book))
+    mark.expect("instId", instrument.native)
+    index.expect("instId", contract.family)
+    bids, asks = _levels(book, "bids"), _levels(book, "asks")
+    ladder = [price for price, _ in (*bids[::-1], *asks)]
+    if any(low >= high for low, high in pairwise(ladder)):
+        raise book.wrong("bids", "and asks do not ascend from the lowest bid to the highest offer")
+    return Quote(
+        symbol=instrument.symbol,
+        mark=mark.price("markPx"),
+        index=index.price("idxPx"),
+        bids=bids,
+        asks=asks,
+        funding=_funding(one_row(prices.funding), instrument),
+        at=min(part.millis("ts") for part in (mark, index, book)),
+    )
+
+
+def _levels(book: Fields, side: str) -> tuple[Level, ...]:
+    return tuple((Price(price), Contracts(size)) for price, size in book.pairs(side, BOOK_COLUMNS))
+
+
+def _funding(row: Fields, instrument: Instrument) -> Funding:
+    """The running interval's funding, settled at ``fundingTime``; its length is the step to the one after."""
+    row.expect("instId", instrument.native)
+    rate = row.decimal("fundingRate")
+    if not abs(rate) < ONE:
+        raise row.wrong("fundingRate", f"is {rate}, no rate")
+    settles = row.millis("fundingTime")
+    if not row.has("nextFundingTime") or row.blank("nextFundingTime"):
+        return Funding(rate, None, settles)
+    length = row.millis("nextFundingTime") - settles
+    if length <= 0:
+        raise row.wrong("nextFundingTime", "is not after fundingTime")
+    return Funding(rate, Decimal(length) / HOUR_MS, settles)
