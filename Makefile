@@ -2,6 +2,7 @@
 
 PYTHON ?= python3
 PYTEST_ARGS ?= -n auto
+IMAGE_ARGS ?= --demo
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -11,7 +12,7 @@ LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --genera
 	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test lint bench lock clean
+.PHONY: help venv demo test lint bench lock image clean
 
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -35,6 +36,9 @@ bench: venv  ## measure latency, memory and start-up against their limits
 lock: venv  ## pin the newest allowed dependencies again, with hashes
 	@$(LOCK) --upgrade --output-file requirements.txt --extra build
 	@$(LOCK) --upgrade --output-file requirements-dev.txt --all-extras --constraint requirements.txt
+
+image:  ## build the container image and play the demo in it (needs root and buildah)
+	@config/build-image $(IMAGE_ARGS)
 
 clean:  ## remove what make made
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis

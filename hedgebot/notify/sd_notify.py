@@ -20,7 +20,7 @@ class Supervisor:
     watchdog: float | None = None
 
     def ready(self, patience: float) -> None:
-        """We listen. ``patience`` seconds may pass between two signs of life: a shorter watchdog is set to it."""
+        """We listen. A watchdog shorter than the ``patience`` seconds that cycles may take becomes that."""
         short = self.watchdog is not None and self.watchdog < patience
         self._tell("READY=1", *([f"WATCHDOG_USEC={round(patience * MICROSECONDS)}"] if short else []))
 
