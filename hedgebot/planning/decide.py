@@ -102,7 +102,8 @@ def _act(hedge: Hedge, snapshot: Snapshot, leg: Leg, contracts: Contracts, targe
     reason = _sentence(contracts, order, snapshot.exposure, target)
     leverage = _leverage_first(leg, contracts)
     if leverage is not None:
-        reason = f"set leverage {leverage.leverage}, then {reason}"
+        mode = f" in {leverage.margin_mode} margin" if leverage.margin_mode is not leg.margin_mode else ""
+        reason = f"set leverage {leverage.leverage}{mode}, then {reason}"
     return Plan(reason, False, target, order=order, leverage=leverage)
 
 

@@ -43,7 +43,7 @@ def credentials_for(
     required: tuple[str, ...] = (),
     run_secrets: Path = RUN_SECRETS,
 ) -> Credentials:
-    """The credentials of ``account``; ``required`` are other kinds than those that ``exchange`` wants.
+    """The credentials of ``account``: all kinds without which ``exchange`` takes none, or ``required`` ones.
 
     Each is looked for in its variable, in the file that the variable with ``_FILE`` names, in
     ``$CREDENTIALS_DIRECTORY`` and in ``run_secrets``. An empty one counts as missing. Raises

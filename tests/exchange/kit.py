@@ -10,25 +10,29 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 from aiohttp import web
 from pydantic import SecretStr
 
-from hedgebot.domain.account import AccountReading, Needs
+from hedgebot.domain.account import AccountReading, Needs, Wallet
+from hedgebot.domain.margin_mode import MarginMode as Mode
 from hedgebot.domain.orders import OrderRequest
 from hedgebot.domain.units import Contracts, Price
 from hedgebot.exchange.registry import open_account
 from hedgebot.ports import Account
 from hedgebot.settings.secrets import Credentials
-from hedgebot.sim import bybit
-from hedgebot.sim.contract import btcusd, ethusd
-from hedgebot.sim.exchange import SimulatedExchange
+from hedgebot.sim import binance, bybit, okx
+from hedgebot.sim.contract import Contract, btcusd, ethusd
+from hedgebot.sim.exchange import USUAL_RULES, SimulatedExchange
 from hedgebot.sim.faults import Fault, Faults
 from hedgebot.sim.ledger import MarginMode
 from hedgebot.sim.market import Feed, Market, level
 from hedgebot.sim.market import Path as PricePath
+from hedgebot.sim.matching import Shape
 from hedgebot.sim.memory import MemoryConnector, MemoryNetwork, serve
+from hedgebot.sim.truth import Rules
 from hedgebot.sim.virtual import VirtualClock, run
 from tests.exchange.tamper import Change, tampering
 
@@ -41,23 +45,32 @@ MARK = 60_000
 class Venue:
     """One exchange under test: its dialect, where it listens, and its contract under both names.
 
-    ``usd`` is the face of a contract. ``place`` and ``reads`` are paths of its API.
+    ``usd`` is the face of a contract. ``place``, ``reads`` and ``history`` (the second endpoint that knows
+    an order) are paths of its API. ``contracts`` are the simulated ones, the one traded first; ``pot`` is
+    the wallet that margins them, ``lends`` whether coins in it may be owed; ``password`` is the third
+    credential, where there is one.
     """
 
     name: str
     application: Callable[[SimulatedExchange], web.Application]
-    address: str
+    addresses: tuple[str, ...]
     symbol: str
     native: str
     usd: int
     place: str
     reads: tuple[str, ...]
+    history: str
+    contracts: tuple[Contract, Contract]
+    rules: Rules = USUAL_RULES
+    pot: str = "unified"
+    lends: bool = True
+    password: str = ""
 
 
 BYBIT = Venue(
     name="bybit",
     application=bybit.application,
-    address="api.bybit.com:443",
+    addresses=("api.bybit.com:443",),
     symbol="BTC/USD:BTC",
     native="BTCUSD",
     usd=1,
@@ -69,8 +82,52 @@ BYBIT = Venue(
         "/v5/market/tickers",
         "/v5/market/orderbook",
     ),
+    history="/v5/order/history",
+    contracts=(btcusd(), ethusd()),
 )
-VENUES = {venue.name: venue for venue in (BYBIT,)}
+BINANCE = Venue(
+    name="binance",
+    application=binance.application,
+    addresses=("api.binance.com:443", "dapi.binance.com:443"),
+    symbol="BTC/USD:BTC",
+    native="BTCUSD_PERP",
+    usd=100,
+    place="/dapi/v1/order",
+    reads=(
+        "/api/v3/account",
+        "/dapi/v1/account",
+        "/dapi/v1/positionRisk",
+        "/dapi/v1/openOrders",
+        "/dapi/v1/premiumIndex",
+        "/dapi/v1/depth",
+    ),
+    history="/dapi/v1/allOrders",
+    contracts=(binance.btcusd_perp(), binance.ethusd_perp()),
+    rules=binance.RULES,
+    pot=binance.MARGIN,
+    lends=False,
+)
+OKX = Venue(
+    name="okx",
+    application=okx.application,
+    addresses=("www.okx.com:443",),
+    symbol="BTC/USD:BTC",
+    native="BTC-USD-SWAP",
+    usd=100,
+    place="/api/v5/trade/order",
+    reads=(
+        "/api/v5/account/balance",
+        "/api/v5/account/positions",
+        "/api/v5/trade/orders-pending",
+        "/api/v5/public/mark-price",
+        "/api/v5/market/books",
+    ),
+    history="/api/v5/trade/orders-history",
+    contracts=(okx.btc_usd_swap(), okx.eth_usd_swap()),
+    rules=okx.RULES,
+    password="canary-passphrase-3c4d5e",
+)
+VENUES = {venue.name: venue for venue in (BYBIT, BINANCE, OKX)}
 
 
 @dataclass
@@ -88,11 +145,13 @@ class Bench:
     seen: list[web.BaseRequest] = field(default_factory=list)
     metrics: list[tuple[str, str, float]] = field(default_factory=list)
     changes: list[Change] = field(default_factory=list)
+    margin_mode: Mode = Mode.CROSS
     orders: int = 0
 
     @property
     def needs(self) -> Needs:
-        return Needs(frozenset({self.venue.symbol}), frozenset({"BTC"}))
+        symbol = self.venue.symbol
+        return Needs(frozenset({symbol}), frozenset({"BTC"}), frozenset({(symbol, self.margin_mode)}))
 
     @property
     def placed(self) -> int:
@@ -117,7 +176,12 @@ class Bench:
             contracts=Contracts(Decimal(usd) / self.venue.usd),
             limit=Price.of(price),
             reduce_only=usd > 0,
+            margin_mode=self.margin_mode,
         )
+
+    def pot(self, reading: AccountReading) -> Wallet:
+        """The wallet that margins the contract."""
+        return next(w for w in reading.wallets if (w.id.wallet, w.id.asset) == (self.venue.pot, "BTC"))
 
     async def watch(self, request: web.BaseRequest) -> None:
         self.arrived[f"{request.method} {request.path}"] += 1
@@ -143,12 +207,14 @@ class Setup:
 @asynccontextmanager
 async def bench(clock: VirtualClock, venue: Venue, setup: Setup) -> AsyncIterator[Bench]:
     """A funded account ``main`` on ``venue``, opened as the daemon opens it."""
+    btc, eth = venue.contracts
+    depth = Shape(contracts=Fraction(200_000, venue.usd))
     feeds = {
-        "BTCUSD": Feed(path=setup.price, funding=level(setup.funding)),
-        "ETHUSD": Feed(path=level(3_000), funding=level(0)),
+        btc.symbol: Feed(path=setup.price, funding=level(setup.funding), shape=depth),
+        eth.symbol: Feed(path=level(3_000), funding=level(0)),
     }
-    exchange = SimulatedExchange(clock, Market(feeds), [btcusd(), ethusd()], random.Random(1))
-    exchange.open_account("main", key=KEY, secret=SECRET)
+    exchange = SimulatedExchange(clock, Market(feeds), venue.contracts, random.Random(1), venue.rules)
+    exchange.open_account("main", key=KEY, secret=SECRET, passphrase=venue.password, pot=venue.pot)
     exchange.set_margin_mode("main", setup.margin_mode)
     exchange.deposit("main", "BTC", setup.coins)
     app, network = venue.application(exchange), MemoryNetwork(setup.latency)
@@ -158,7 +224,7 @@ async def bench(clock: VirtualClock, venue: Venue, setup: Setup) -> AsyncIterato
     account = open_account(
         "main",
         venue.name,
-        Credentials(SecretStr(KEY), SecretStr(setup.secret)),
+        Credentials(SecretStr(KEY), SecretStr(setup.secret), SecretStr(venue.password)),
         clock=clock,
         settle_after_s=setup.settle_after_s,
         connector=MemoryConnector(network),
@@ -166,10 +232,11 @@ async def bench(clock: VirtualClock, venue: Venue, setup: Setup) -> AsyncIterato
         **setup.options,
     )
     made = Bench(venue, clock, exchange, network, app, faults, account, metrics=metrics)
+    made.margin_mode = Mode(setup.margin_mode.value)
     made.changes.extend(setup.changes)
     app.middlewares.append(tampering(made.changes))
     app.middlewares.insert(0, _watching(made))
-    async with serve(app, network, venue.address):
+    async with serve(app, network, *venue.addresses):
         try:
             yield made
         finally:

@@ -17,6 +17,7 @@ STEP = re.compile(r"([^.\[\]]+)|\[(\d+)\]")
 class Change:
     """What becomes of the value at ``path`` in the result of ``endpoint``, as in ``list[0].size``.
 
+    An endpoint that begins with a slash is a whole path; a reply without an envelope is its own result.
     Replies that have no such value stay as they are, and those to queries of which ``when`` says no.
     """
 
@@ -26,7 +27,8 @@ class Change:
     when: Callable[[Mapping[str, str]], bool] = lambda _: True
 
     def concerns(self, request: web.Request) -> bool:
-        return request.path == f"/v5/{self.endpoint}" and self.when(request.query)
+        path = self.endpoint if self.endpoint.startswith("/") else f"/v5/{self.endpoint}"
+        return request.path == path and self.when(request.query)
 
     def apply(self, result: Any) -> None:
         steps: list[Any] = [int(index) if index else name for name, index in STEP.findall(self.path)]
@@ -51,7 +53,7 @@ def tampering(changes: Sequence[Change]) -> Middleware:
             return reply
         document = json.loads(reply.body)
         for change in concerned:
-            change.apply(document["result"])
+            change.apply(document.get("result", document) if isinstance(document, dict) else document)
         return web.json_response(document)
 
     return tamper

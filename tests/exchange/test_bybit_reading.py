@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from hedgebot.domain.account import MarginMode, Needs
+from hedgebot.domain.account import Needs
+from hedgebot.domain.margin_mode import MarginMode
 from hedgebot.domain.orders import Fate
 from hedgebot.domain.units import Coin, Contracts, Usd
 from hedgebot.errors import ConversionError, ReadError

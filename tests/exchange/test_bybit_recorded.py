@@ -14,7 +14,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hedgebot.domain.account import AccountReading, LegFacts, MarginMode
+from hedgebot.domain.account import AccountReading, LegFacts
+from hedgebot.domain.margin_mode import MarginMode
 from hedgebot.domain.orders import OrderRequest
 from hedgebot.domain.units import Coin, Contracts, Price, Usd
 from hedgebot.errors import ConversionError, ReadError

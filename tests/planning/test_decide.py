@@ -272,6 +272,25 @@ class TestLeverage:
             assert (plan.leverage.leg, plan.leverage.leverage) == (named, Decimal(5))
             assert plan.reason.startswith("set leverage 5, then sell 60000 contracts")
 
+    @pytest.mark.parametrize(
+        ("own", "size", "sets"),
+        [
+            (MarginMode.CROSS, 0, True),
+            (MarginMode.ISOLATED, 0, False),
+            (None, 0, False),  # the account's, which is only ever verified
+            (MarginMode.CROSS, -1_000, False),
+        ],
+    )
+    def test_a_named_margin_mode_is_set_with_it_where_it_is_the_contracts_own(
+        self, own: MarginMode | None, size: int, sets: bool
+    ) -> None:
+        plan = decided(pot(size, policy=policy(margin_mode=MarginMode.ISOLATED), margin_mode=own))
+        assert (plan.leverage is not None) is sets
+        if plan.leverage:
+            assert plan.leverage.leverage == Decimal(2)
+            assert plan.leverage.margin_mode is MarginMode.ISOLATED
+            assert plan.reason.startswith("set leverage 2 in isolated margin, then sell")
+
     def test_nothing_is_set_where_nothing_is_to_be_sold(self) -> None:
         named = policy(leverage=Decimal(5))
         assert not decided(pot(0, "0", policy=named)).acts

@@ -38,10 +38,11 @@ def configured(**changes: Any) -> Leg:
         configured(leverage=Decimal(2), margin_mode=CROSS),
         configured(),  # unnamed: the account's own settings are taken
         leg(0, policy=policy(leverage=Decimal(5)), leverage=2),  # flat: it is set before the first sale
+        leg(0, policy=policy(margin_mode=ISOLATED), margin_mode=CROSS),  # so is a contract's own mode
         leg(-100, policy=policy(leverage=Decimal(5)), leverage=None),  # not shown in this mode
         leg(-100, policy=policy(leverage=Decimal("2.0")), leverage="2.00"),
     ],
-    ids=["plain", "as named", "unnamed", "flat", "not shown", "written otherwise"],
+    ids=["plain", "as named", "unnamed", "flat", "flat mode", "not shown", "written otherwise"],
 )
 def test_as_configured(shown: Leg) -> None:
     assert judged(shown).permission is ANY
@@ -53,6 +54,12 @@ def test_as_configured(shown: Leg) -> None:
         (configured(leverage=Decimal(3)), REDUCE_ONLY, "runs at leverage 2, the config wants 3"),
         (leg(-1, contract=instrument(tradable=False)), REDUCE_ONLY, "is not open for trading"),
         (configured(margin_mode=ISOLATED), NONE, "margins cross, the config wants isolated"),
+        (
+            leg(-1, policy=policy(margin_mode=ISOLATED), margin_mode=CROSS),
+            NONE,
+            "margins cross, the config wants isolated",
+        ),
+        (leg(0, policy=policy(margin_mode=ISOLATED)), NONE, "margins cross, the config wants isolated"),
         (leg(0, hedge_mode=True), NONE, "is in hedge mode"),
         (
             replace(leg(-1), mode=AccountMode(MarginMode.PORTFOLIO, "portfolio margin")),

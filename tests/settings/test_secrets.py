@@ -101,6 +101,18 @@ class TestWhatIsMissingIsNamed:
         file(tmp_path / "run" / "main_secret", "s")
         assert plain(found(tmp_path, {KEY: "k", SECRET: "", SECRET + "_FILE": ""}))[1] == "s"
 
+    @pytest.mark.parametrize(("exchange", "wanted"), [("bybit", False), ("okx", True)])
+    def test_a_password_where_the_exchange_wants_one(
+        self, exchange: str, wanted: bool, tmp_path: Path
+    ) -> None:
+        if not wanted:
+            assert credentials_for("main", exchange, BOTH, run_secrets=tmp_path).password is None
+            return
+        with pytest.raises(CredentialsError, match=f"has no password, which {exchange} needs"):
+            credentials_for("main", exchange, BOTH, run_secrets=tmp_path)
+        held = credentials_for("main", exchange, BOTH | {PASSWORD: "p"}, run_secrets=tmp_path)
+        assert plain(held)[2] == "p"
+
     def test_what_the_exchange_needs_decides(self, tmp_path: Path) -> None:
         needed = ("api_key", "secret", "password")
         assert "has no password, which bybit needs" in refusal(tmp_path, BOTH, required=needed)

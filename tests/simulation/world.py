@@ -22,9 +22,9 @@ from hedgebot.settings.load import load
 from hedgebot.settings.model import Settings
 from hedgebot.settings.paths import Paths
 from hedgebot.settings.secrets import Credentials
-from hedgebot.sim import binance, bybit
+from hedgebot.sim import binance, bybit, okx
 from hedgebot.sim.contract import Contract, btcusd
-from hedgebot.sim.exchange import SimulatedExchange
+from hedgebot.sim.exchange import USUAL_RULES, SimulatedExchange
 from hedgebot.sim.faults import Fault, Faults
 from hedgebot.sim.ledger import MarginMode
 from hedgebot.sim.market import Feed, Lines, Market, level
@@ -46,12 +46,14 @@ class Venue:
     name: str
     application: Callable[[SimulatedExchange], web.Application]
     contract: Contract
-    rules: Rules = Rules()
+    rules: Rules = USUAL_RULES
     pot: str = "unified"
+    password: str = ""
 
 
 BYBIT = Venue("bybit", bybit.application, btcusd())
 BINANCE = Venue("binance", binance.application, binance.btcusd_perp(), binance.RULES, binance.MARGIN)
+OKX = Venue("okx", okx.application, okx.btc_usd_swap(), okx.RULES, password="canary-passphrase-9d8e7f")
 
 
 @dataclass(frozen=True)
@@ -199,7 +201,8 @@ def composed(setup: Setup, folder: Path) -> tuple[Settings, Paths, dict[str, Cre
     file = folder / "hedgebot.toml"
     file.write_text("\n".join(line.strip() for line in setup.config().splitlines()))
     paths = Paths(folder / "hedgebot.db", folder / "hedgebot.db.lock", folder / "hedgebot.sock")
-    return load(file, {}).settings, paths, {"main": Credentials(SecretStr(KEY), SecretStr(SECRET))}
+    held = Credentials(SecretStr(KEY), SecretStr(SECRET), SecretStr(setup.venue.password))
+    return load(file, {}).settings, paths, {"main": held}
 
 
 @asynccontextmanager
@@ -209,7 +212,7 @@ async def world(setup: Setup, folder: Path, clock: VirtualClock) -> AsyncIterato
     venue = setup.venue
     market = Market({venue.contract.symbol: Feed(path=setup.price)})
     exchange = SimulatedExchange(clock, market, [venue.contract], rng, venue.rules)
-    exchange.open_account("main", key=KEY, secret=SECRET, pot=venue.pot)
+    exchange.open_account("main", key=KEY, secret=SECRET, passphrase=venue.password, pot=venue.pot)
     exchange.set_margin_mode("main", setup.margin_mode)
     exchange.deposit("main", "BTC", setup.coins)
     if setup.spot != "0":

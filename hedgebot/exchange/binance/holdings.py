@@ -109,7 +109,7 @@ def positions(
     by_contract: dict[str, list[Position]] = {}
     for key, row in shown.items():
         contract = listing.of_row(row)
-        by_contract.setdefault(contract.symbol, []).append(_one_side(row, contract, bound[key]))
+        by_contract.setdefault(contract.symbol, []).append(_one_side(row, contract, bound.get(key)))
     return tuple(_combined(sides) for sides in by_contract.values())
 
 
@@ -132,9 +132,10 @@ def _by_key(listed: Iterable[Fields], listing: Listing, assets: frozenset[str]) 
 def _check_agreement(shown: Mapping[Key, Fields], bound: Mapping[Key, Fields], account: Fields) -> None:
     """Both replies have to show the same sizes. One alone may lag, and would be believed."""
     for key, row in shown.items():
-        if key not in bound:
+        size = row.decimal("positionAmt")
+        if size and key not in bound:
             raise account.wrong("positions", f"has no row for {key[0]} {key[1]}, which positionRisk shows")
-        size, other = row.decimal("positionAmt"), bound[key].decimal("positionAmt")
+        other = bound[key].decimal("positionAmt") if key in bound else ZERO
         if size != other:
             raise row.wrong("positionAmt", f"is {size}, and {other} in the account's own list")
     for key, row in bound.items():
@@ -142,8 +143,8 @@ def _check_agreement(shown: Mapping[Key, Fields], bound: Mapping[Key, Fields], a
             raise row.wrong("positionAmt", f"is {row.decimal('positionAmt')}, and positionRisk shows no row")
 
 
-def _one_side(row: Fields, instrument: Instrument, bound: Fields) -> Position:
-    """One row. Only an explicit zero is flat."""
+def _one_side(row: Fields, instrument: Instrument, bound: Fields | None) -> Position:
+    """One row, with what the account's own list says it binds. Only an explicit zero is flat."""
     contracts = _contracts(row)
     margin_mode = row.word("marginType", MARGIN_MODES)
     entry, mark = row.price_or_blank("entryPrice"), row.price_or_blank("markPrice")
@@ -159,7 +160,7 @@ def _one_side(row: Fields, instrument: Instrument, bound: Fields) -> Position:
         entry=entry,
         mark=mark,
         unrealized=unrealized,
-        initial_margin=Coin(bound.not_negative("positionInitialMargin")),
+        initial_margin=Coin(bound.not_negative("positionInitialMargin")) if bound else Coin.zero(),
         margin=_isolated_margin(row, unrealized) if isolated else None,
         liquidation=row.price_or_blank("liquidationPrice"),
         leverage=row.not_negative("leverage") or None,

@@ -109,7 +109,7 @@ class OkxAccount:
                 for read in (self._fills, self._funding)
             ]
         found = [entry for read in reads for entry in read.result()]
-        return Ledger(tuple(sorted(found, key=lambda entry: (entry.at, int(entry.id)))))
+        return Ledger(tuple(sorted(found, key=lambda entry: (entry.at, len(entry.id), entry.id))))
 
     async def _fills(self, contract: Contract, start: int) -> list[LedgerEntry]:
         recent = self._is_recent(start, RECENT_FILLS_MS)

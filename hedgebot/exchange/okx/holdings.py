@@ -15,13 +15,16 @@ SPOT_MODE, FUTURES_MODE, MULTI_CURRENCY, PORTFOLIO = "1", "2", "3", "4"
 UNSUPPORTED = {
     SPOT_MODE: "its account mode is spot: no contract can be traded; choose futures mode",
     FUTURES_MODE: "",
-    MULTI_CURRENCY: "",
+    MULTI_CURRENCY: "",  # no isolated margin there: see Settings.mode
     PORTFOLIO: "portfolio margin: its liquidation price cannot be known; choose futures mode",
 }
+NO_ISOLATED = "multi-currency mode opens no isolated positions; choose futures mode, or cross margin"
 HEDGE_MODES = {"net_mode": False, "long_short_mode": True}
 ROUNDING = Decimal("5e-8")  # several amounts, each cut somewhere beyond the eighth decimal
-OPEN_FIGURES = ("upl", "isoUpl", "isoEq", "imr", "mmr", "notionalLever")
-"""What a coin's row shows of positions: all zero, or blank where the account mode has no such figure."""
+OPEN_FIGURES = ("upl", "isoUpl", "isoEq")
+MARGIN_FIGURES = ("imr", "mmr", "notionalLever")
+"""What a coin's row shows of positions: all zero, or blank where the account mode has no such figure. Resting
+orders may count in the latter."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +34,10 @@ class Settings:
     level: str
     hedge_mode: bool
 
-    @property
-    def mode(self) -> AccountMode:
+    def mode(self, *, opens_isolated: bool = False) -> AccountMode:
+        """Whether coins can be counted here and, where that is wanted, isolated positions opened."""
+        if opens_isolated and self.level == MULTI_CURRENCY:
+            return AccountMode(None, NO_ISOLATED)
         return AccountMode(None, UNSUPPORTED[self.level])
 
 
@@ -114,11 +119,14 @@ def _check_debt(row: Fields) -> None:
 def _bound(row: Fields) -> Decimal:
     """Coins that positions bind: isolated margins without profit, and initial margin in cross.
 
-    The latter is told as ``imr`` in futures mode; elsewhere it is what else is frozen.
+    The latter is told as ``imr`` in futures mode, where it may have that of resting orders in it; elsewhere
+    it is what else is frozen.
     """
-    isolated = row.decimal("isoEq")
     cross = row.decimal_or_blank("imr")
-    return isolated - row.decimal("isoUpl") + (_frozen(row) if cross is None else cross)
+    if cross is None or row.not_negative("ordFrozen"):
+        frozen = _frozen(row)
+        cross = frozen if cross is None else min(cross, frozen)
+    return row.decimal("isoEq") - row.decimal("isoUpl") + cross
 
 
 def _frozen(row: Fields) -> Decimal:
@@ -146,7 +154,8 @@ def check_flat(row: Fields, symbol: str) -> None:
 
     Raises ``ConversionError`` while the coin shows profit or margin of a position that is not listed.
     """
-    shown = [name for name in OPEN_FIGURES if _number(row, name)]
+    figures = OPEN_FIGURES if row.not_negative("ordFrozen") else OPEN_FIGURES + MARGIN_FIGURES
+    shown = [name for name in figures if _number(row, name)]
     if not shown and row.blank("imr") and _frozen(row) > ROUNDING:
         shown = ["frozenBal"]
     if shown:

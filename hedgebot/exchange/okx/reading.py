@@ -59,7 +59,9 @@ def reading(answers: Answers, facts: Facts, assets: frozenset[str], moment: Mome
         started=moment.started,
         ended=moment.ended,
         exchange_offset_ms=moment.offset_ms,
-        mode=facts.settings.mode,
+        mode=facts.settings.mode(
+            opens_isolated=any(p.margin_mode is MarginMode.ISOLATED and not p.contracts for p in legs)
+        ),
         wallets=holdings.wallets(answers.balance, moment.account, sorted(assets), facts.settings, settled),
         positions=legs + others,
         orders=orders.open_orders(answers.orders, facts.listing),

@@ -55,7 +55,7 @@ class SlowFacts:
     @property
     def unsupported(self) -> str:
         """Why this account cannot be hedged on, as far as is known."""
-        return self._facts.settings.mode.unsupported if self._facts else ""
+        return self._facts.settings.mode().unsupported if self._facts else ""
 
     def doubt(self) -> None:
         """Have everything read again: an order was rejected, or a reply made no sense."""
