@@ -67,8 +67,8 @@ class History:
         """The last ``hours`` before the newest point: columns for charts, and the decisions, newest first."""
         newest = self.points[-1:]
         since = newest[0].at - round(hours * HOUR) if newest else 0
-        width = max(1, round(hours * HOUR / SHOWN))
         recent = [each for each in self.points if each.at >= since]
+        width = max(1, (newest[0].at - recent[0].at) // SHOWN) if newest else 1
         shown = thinned(recent[:-1], lambda _: width) + newest
         return {"series": columns(self._broken(shown, width)), "decisions": self.decisions[::-1]}
 

@@ -1,4 +1,4 @@
-"""Read-only HTTP on TCP: page, health, readiness, metrics and status. Nothing that changes state is here."""
+"""Read-only HTTP on TCP: page, status, history, health, metrics. Nothing that changes state is here."""
 
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection
@@ -10,6 +10,7 @@ from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler, Middleware
 from prometheus_client import CONTENT_TYPE_LATEST
 
+from hedgebot.api import history, page
 from hedgebot.api.hosts import refusal
 from hedgebot.api.serving import serving
 from hedgebot.api.views import Views, Watched
@@ -17,13 +18,10 @@ from hedgebot.api.views import Views, Watched
 log = structlog.get_logger("hedgebot.http")
 
 READING = frozenset({hdrs.METH_GET, hdrs.METH_HEAD})
-PAGE = """<!doctype html>
-<html lang="en"><meta charset="utf-8"><title>hedgebot</title>
-<p>hedgebot is running. <a href="/api/v1/status">Status</a>, <a href="/metrics">metrics</a>.</p></html>
-"""
 HEADERS = {
-    "Content-Security-Policy": "default-src 'none'; base-uri 'none'; form-action 'none';"
-    " frame-ancestors 'none'",
+    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self';"
+    " img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none';"
+    " require-trusted-types-for 'script'; trusted-types 'none'",
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
     "Referrer-Policy": "no-referrer",
@@ -40,9 +38,6 @@ def application(
     """The application; ``hosts`` are the names by which it may be addressed besides this machine's own."""
     views = Views(watched)
 
-    async def page(_request: web.Request) -> web.Response:
-        return web.Response(text=PAGE, content_type="text/html")
-
     async def scrape(_request: web.Request) -> web.Response:
         return web.Response(body=await metrics(), headers={hdrs.CONTENT_TYPE: CONTENT_TYPE_LATEST})
 
@@ -50,11 +45,12 @@ def application(
     app.on_response_prepare.append(_harden)
     app.add_routes(
         [
-            web.get("/", page),
+            *page.routes(),
             web.get("/healthz", views.healthz),
             web.get("/readyz", views.readyz),
             web.get("/metrics", scrape),
             web.get("/api/v1/status", views.status),
+            history.route(watched),
         ]
     )
     return app

@@ -1,24 +1,38 @@
 """``status`` and ``health``: what the running daemon says of itself."""
 
-from typing import Any
+from functools import partial
+from typing import Annotated, Any
 
 import typer
 
 from hedgebot.cli import daemon_client, output
-from hedgebot.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile
+from hedgebot.cli.options import DEFAULT_CONFIG, AnyHedge, AsJson, ConfigFile
 from hedgebot.cli.status_view import lines
-from hedgebot.errors import ExitCode
+from hedgebot.errors import ExitCode, HedgebotError
 
 FINE = frozenset({"hedged", "adjusting", "paused", "unwinding", "unwound"})
 
 
-def status(config: ConfigFile = DEFAULT_CONFIG, as_json: AsJson = False) -> None:
+def status(
+    hedge: AnyHedge = None,
+    config: ConfigFile = DEFAULT_CONFIG,
+    as_json: AsJson = False,
+    watch: Annotated[bool, typer.Option("--watch", help="Show it each second, until Ctrl-C.")] = False,
+) -> None:
     """Show what the running daemon sees and does.
 
     Exit code 0: hedged, adjusting, paused, unwinding or unwound; 8: drifting; 6: blind, halted or starting;
-    4: no daemon; 7: no answer in 5 s. Of several hedges the worst counts.
+    4: no daemon; 7: no answer in 5 s. Of several hedges the worst counts, of a watch the last answer.
     """
-    found = daemon_client.of(config).status()
+    if watch and as_json:
+        raise typer.BadParameter("--watch is for people; a program asks with --json again and again")
+    client = daemon_client.of(config)
+    if watch:
+        from hedgebot.cli import watching
+
+        ask = partial(_ask, client, hedge)
+        raise typer.Exit(watching.watch(ask, lambda found: [*lines(found)], worst))
+    found = _ask(client, hedge)
     if as_json:
         output.data(found)
     else:
@@ -45,3 +59,13 @@ def worst(found: dict[str, Any]) -> ExitCode:
     if states - FINE - {"drifting"}:
         return ExitCode.FORBIDDEN
     return ExitCode.DRIFT if "drifting" in states else ExitCode.OK
+
+
+def _ask(client: daemon_client.DaemonClient, hedge: str | None) -> dict[str, Any]:
+    """The status, of one hedge only if it is named. Raises ``HedgebotError``."""
+    found = client.status()
+    if hedge is None:
+        return found
+    if hedge not in found["hedges"]:
+        raise HedgebotError(f'there is no hedge "{hedge}"', f"There are: {', '.join(found['hedges'])}")
+    return found | {"hedges": {hedge: found["hedges"][hedge]}}

@@ -22,9 +22,13 @@ def data(value: Mapping[str, Any]) -> None:
 
 def text(*lines: str) -> None:
     """Lines for people on stdout; colours only on a terminal that wants them."""
-    colour = False if os.environ.get("NO_COLOR") else None
     for line in lines:
-        typer.echo(line, color=colour)
+        typer.echo(line, color=colours())
+
+
+def colours() -> bool | None:
+    """False where the reader wants none; None leaves it to whether stdout is a terminal."""
+    return False if os.environ.get("NO_COLOR") else None
 
 
 def note(line: str) -> None:

@@ -12,6 +12,7 @@ from hedgebot.api import http
 from hedgebot.api.metrics import Metrics
 from hedgebot.domain.records import Verb
 from hedgebot.errors import HedgebotError
+from hedgebot.history import History
 
 
 def leg(**changes: Any) -> dict[str, Any]:
@@ -69,8 +70,16 @@ def hedge(**changes: Any) -> dict[str, Any]:
         "funding_paid_coins": "0.003",
         "fees_coins": "0.0005",
         "since": "2026-11-20T05:00:00Z",
+        "costs_as_of": "2026-11-21T04:59:00Z",
         "findings": [finding()],
         "paused": False,
+        "last_act": {
+            "id": 2,
+            "at": "2026-11-20T05:00:05Z",
+            "state": "adjusting",
+            "reason": "sell 59946 contracts of main:BTC/USD:BTC: ratio 0.0000, target 1",
+            "acted": True,
+        },
         "last_cycle": {
             "id": 812,
             "at": "2026-11-21T05:00:00Z",
@@ -90,9 +99,14 @@ class StandIn:
     seen: bool = True
     refuses: HedgebotError | None = None
     taken: list[tuple[str | None, Verb, Decimal | None, str]] = field(default_factory=list)
+    past: dict[str, History] = field(default_factory=dict)
 
     def status(self) -> dict[str, Any]:
-        return {"schema": 1, "mode": "live", "version": "0.1.0", "hedges": self.hedges}
+        about = {"schema": 1, "mode": "live", "version": "0.1.0", "stale_after_s": 30.0}
+        return about | {"hedges": self.hedges}
+
+    def history(self, name: str, hours: float) -> dict[str, Any]:
+        return {"schema": 1, "hedge": name} | self.past.get(name, History(30_000)).told(hours)
 
     def healthy(self) -> bool:
         return self.alive

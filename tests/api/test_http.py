@@ -12,7 +12,7 @@ from hedgebot.api import http
 from hedgebot.api.metrics import Metrics
 from tests.api.support import StandIn, free_port, page
 
-PATHS = ("/", "/healthz", "/readyz", "/metrics", "/api/v1/status")
+PATHS = ("/", "/page.js", "/healthz", "/readyz", "/metrics", "/api/v1/status", "/api/v1/history")
 METHODS = ("POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT", "PROPFIND", "COMMAND")
 
 
@@ -43,12 +43,6 @@ class TestWhatItAnswers:
         assert reply.headers["content-type"].startswith("text/plain; version=")
         names = {family.name for family in text_string_to_metric_families(reply.body.decode())}
         assert "process_cpu_seconds" in names
-
-    async def test_the_page_says_where_the_status_is(self) -> None:
-        async with page(StandIn()) as server:
-            reply = await server.ask("/")
-        assert reply.headers["content-type"].startswith("text/html")
-        assert b'href="/api/v1/status"' in reply.body
 
     @pytest.mark.parametrize(
         "path", ["/favicon.ico", "/api/v1/command", "/api/v2/status", "/../etc/passwd", "//"]

@@ -29,6 +29,7 @@ class Place:
 
     folder: Path
     exchange: SimulatedExchange
+    faults: Faults
     url: str
 
     def configure(self, **changes: str) -> None:
@@ -76,7 +77,7 @@ async def simulated(folder: Path, *faults: Fault) -> AsyncIterator[Place]:
     trouble = Faults(rng, faults, clock)
     trouble.install(application)
     async with serving(application) as url:
-        place = Place(folder, exchange, url)
+        place = Place(folder, exchange, trouble, url)
         place.configure()
         yield place
         trouble.stop()
@@ -91,8 +92,10 @@ class Daemon:
 
     async def stop(self, number: signal.Signals = signal.SIGTERM, seconds: float = 15) -> Ran:
         """Signal it and wait for its end."""
-        self.process.send_signal(number)
-        return await self.ended(seconds)
+        if self.process.returncode is None:
+            self.process.send_signal(number)
+            return await self.ended(seconds)
+        raise AssertionError(f"the daemon ended by itself: {await self.ended(seconds)}")
 
     async def ended(self, seconds: float = 15) -> Ran:
         self.ran = self.ran or await finish(self.process, seconds)

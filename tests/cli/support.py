@@ -7,6 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from typer.testing import CliRunner
+
+from hedgebot.cli.program import program
+
 ROOT = Path(__file__).resolve().parents[2]
 KEY, SECRET = "canary-key-7f3a91", "canary-secret-b2c4d6e8f0"
 CREDENTIALS = {"HEDGEBOT_ACCOUNTS__MAIN__API_KEY": KEY, "HEDGEBOT_ACCOUNTS__MAIN__SECRET": SECRET}
@@ -86,3 +90,9 @@ async def finish(process: asyncio.subprocess.Process, seconds: float = 30) -> Ra
 async def hedgebot(folder: Path, *args: str, **env: str) -> Ran:
     """Run ``hedgebot ARGS`` in ``folder`` to its end; ``env`` is added to the environment."""
     return await finish(await start(folder, *args, **env))
+
+
+def in_process(*args: str) -> Ran:
+    """The same within this process, for what needs none of its own: a process takes its time to start."""
+    ran = CliRunner().invoke(program(), args, prog_name="hedgebot", terminal_width=80, catch_exceptions=False)
+    return Ran(ran.exit_code, ran.stdout, ran.stderr)

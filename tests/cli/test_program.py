@@ -12,22 +12,34 @@ import pytest
 from hedgebot import __version__
 from hedgebot.cli.program import COMMANDS
 from hedgebot.settings import schema
-from tests.cli.support import environment, hedgebot, write_config
+from tests.cli.support import environment, hedgebot, in_process, write_config
 
-WITHOUT = "import sys; {block}; sys.argv = ['hedgebot', *{args}]; import hedgebot.__main__"
 BLOCKED = ("ccxt", "aiohttp", "pydantic_settings", "structlog", "rich", "sqlite3", "prometheus_client")
 QUICK = (["--help"], ["version"], ["status", "--help"], ["run", "--help"], ["status"], ["health"], ["pause"])
 
 
-async def test_help_names_every_command(tmp_path: Path) -> None:
-    ran = await hedgebot(tmp_path, "--help")
+def run_after(statement: str, args: list[str], folder: Path) -> "subprocess.CompletedProcess[str]":
+    """``hedgebot ARGS`` in a process that did something before: None in ``sys.modules`` forbids an import."""
+    code = f"import sys; {statement}; sys.argv = ['hedgebot', *{args}]; import hedgebot.__main__"
+    return subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=folder,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_help_names_every_command() -> None:
+    ran = in_process("--help")
     assert (ran.code, ran.err) == (0, "")
     assert all(f"\n  {command.__name__} " in ran.out for command in COMMANDS)
 
 
 @pytest.mark.parametrize("command", [command.__name__ for command in COMMANDS])
-async def test_every_command_has_help(command: str, tmp_path: Path) -> None:
-    ran = await hedgebot(tmp_path, command, "--help")
+def test_every_command_has_help(command: str) -> None:
+    ran = in_process(command, "--help")
     assert (ran.code, ran.err) == (0, "")
     assert ran.out.startswith(f"Usage: hedgebot {command} ")
     assert max(map(len, ran.out.splitlines())) <= 80
@@ -39,7 +51,8 @@ async def test_every_command_has_help(command: str, tmp_path: Path) -> None:
         ("nonsense",),
         ("--nonsense",),
         ("status", "--nonsense"),
-        ("status", "extra"),
+        ("status", "btc", "eth"),
+        ("status", "--watch", "--json"),
         ("ratio",),
         ("ratio", "btc"),
         ("ratio", "btc", "half"),
@@ -54,9 +67,8 @@ async def test_every_command_has_help(command: str, tmp_path: Path) -> None:
         ("check", "-c"),
     ],
 )
-async def test_wrong_usage_exits_with_2_and_writes_no_data(args: tuple[str, ...], tmp_path: Path) -> None:
-    write_config(tmp_path)
-    ran = await hedgebot(tmp_path, *args)
+def test_wrong_usage_exits_with_2_and_writes_no_data(args: tuple[str, ...]) -> None:
+    ran = in_process(*args)
     assert (ran.code, ran.out) == (2, "")
     assert "Error: " in ran.err
 
@@ -64,10 +76,7 @@ async def test_wrong_usage_exits_with_2_and_writes_no_data(args: tuple[str, ...]
 @pytest.mark.parametrize("args", QUICK)
 def test_what_only_asks_the_daemon_imports_nothing_heavy(args: list[str], tmp_path: Path) -> None:
     write_config(tmp_path)
-    block = f"sys.modules.update(dict.fromkeys({BLOCKED}))"
-    code = WITHOUT.format(block=block, args=args)
-    command = [sys.executable, "-c", code]
-    ran = subprocess.run(command, cwd=tmp_path, env=environment(), capture_output=True, text=True)
+    ran = run_after(f"sys.modules.update(dict.fromkeys({BLOCKED}))", args, tmp_path)
     assert ran.returncode in {0, 4}, ran.stderr
     assert "internal error" not in ran.stderr
 
@@ -75,9 +84,7 @@ def test_what_only_asks_the_daemon_imports_nothing_heavy(args: list[str], tmp_pa
 @pytest.mark.parametrize("args", [["check"], ["check", "--json"], ["schema"]])
 def test_check_and_schema_import_neither_ccxt_nor_aiohttp(args: list[str], tmp_path: Path) -> None:
     write_config(tmp_path)
-    block = "sys.modules.update(ccxt=None, aiohttp=None)"
-    command = [sys.executable, "-c", WITHOUT.format(block=block, args=args)]
-    ran = subprocess.run(command, cwd=tmp_path, env=environment(), capture_output=True, text=True)
+    ran = run_after("sys.modules.update(ccxt=None, aiohttp=None)", args, tmp_path)
     assert ran.returncode in {0, 5}, ran.stderr
 
 
@@ -88,22 +95,24 @@ def test_it_starts_at_once(args: list[str], tmp_path: Path) -> None:
     command, seconds = [sys.executable, "-m", "hedgebot", *args], []
     for _ in range(3):
         began = time.monotonic()
-        subprocess.run(command, cwd=tmp_path, env=environment(), capture_output=True)
+        subprocess.run(command, cwd=tmp_path, env=environment(), capture_output=True, check=False)
         seconds.append(time.monotonic() - began)
     assert min(seconds) < 1
 
 
 def test_a_bug_is_told_in_a_line_without_a_traceback(tmp_path: Path) -> None:
-    block = (
-        "import hedgebot.cli.daemon_client as it; "
-        "it.of = lambda config: {}['api_key=canary-secret-b2c4d6e8f0']"
-    )
-    command = [sys.executable, "-c", WITHOUT.format(block=block, args=["status"])]
-    ran = subprocess.run(command, cwd=tmp_path, env=environment(), capture_output=True, text=True)
+    broken = "import hedgebot.cli.daemon_client as it; it.of = lambda _: {}['api_key=canary-b2c4d6e8f0']"
+    ran = run_after(broken, ["status"], tmp_path)
     assert (ran.returncode, ran.stdout) == (1, "")
     assert ran.stderr.startswith("hedgebot: internal error: KeyError: ")
     assert "Traceback" not in ran.stderr
     assert "canary" not in ran.stderr
+
+
+async def test_a_process_ends_the_same_way(tmp_path: Path) -> None:
+    assert (await hedgebot(tmp_path, "nonsense")).code == 2
+    assert (await hedgebot(tmp_path)).code == 2
+    assert (await hedgebot(tmp_path, "--help")).code == 0
 
 
 async def test_a_reader_that_goes_away_is_no_error_of_ours(tmp_path: Path) -> None:

@@ -28,10 +28,9 @@ class TestTheFirstHedge:
             await place.until("hedged")
             assert (await running.stop()).code == 0
             assert place.short == 59966
-        events = [(line["event"], line.get("reason", "")) for line in running.log]
-        planned = events.index(("cycle", "sell 59966 contracts of main:BTC/USD:BTC: ratio 0.0000, target 1"))
-        sent = next(i for i, (event, _) in enumerate(events) if event == "order sent")
-        assert planned < sent
+        planned = [line.get("reason", "").startswith("sell 59966 contracts") for line in running.log]
+        sent = ["order" in line and "outcome" in line for line in running.log]
+        assert planned.index(True) < sent.index(True)
 
     async def test_observing_sends_nothing(self, tmp_path: Path) -> None:
         async with simulated(tmp_path) as place:
@@ -44,15 +43,17 @@ class TestTheFirstHedge:
             assert place.orders == 0
 
     async def test_the_status_has_the_published_keys_from_the_first_moment_on(self, tmp_path: Path) -> None:
-        slow = Fault("http_status", status=500, processed=False, until=3)
-        async with simulated(tmp_path, slow) as place, daemon(tmp_path):
-            for state in ("starting", "blind", "hedged"):
-                found = await place.until(state)
-                assert found.keys() >= PUBLISHED, state
+        async with simulated(tmp_path, Fault(HANGS)) as place, daemon(tmp_path):
+            assert (await place.until("starting")).keys() >= PUBLISHED
+            assert (await hedgebot(tmp_path, "status")).code == 6
+            assert (await place.until("blind")).keys() >= PUBLISHED
+            place.faults.stop()
+            found = await place.until("hedged")
+            assert found.keys() >= PUBLISHED
             assert found["legs"][0].keys() >= leg().keys()
             assert found["last_cycle"].keys() == hedge()["last_cycle"].keys()
             whole = await asyncio.to_thread(place.client.status)
-            assert whole.keys() == {"schema", "mode", "version", "hedges"}
+            assert whole.keys() >= {"schema", "mode", "version", "hedges"}
 
 
 class TestSteering:
@@ -182,7 +183,7 @@ class TestWhatDoesNot:
             await place.until("hedged")
             place.exchange.revoke_key(KEY)
             await place.until("halted")
-            place.exchange.set_key(ApiKey(KEY, SECRET, "main"))
+            place.exchange.set_key(ApiKey(key=KEY, secret=SECRET, account="main"))
             await place.until("hedged")
             assert place.orders == 1
 
@@ -250,11 +251,10 @@ async def test_no_secret_leaves_by_any_way(tmp_path: Path) -> None:
         place.configure(listen=f"127.0.0.1:{port}")
         async with daemon(tmp_path) as running, aiohttp.ClientSession(f"http://127.0.0.1:{port}") as session:
             await place.until("hedged")
-            for path in ("/", "/metrics", "/api/v1/status"):
-                said.append(await _get(session, path))
-            for command in ("status", "plan", "check", "pause"):
-                said.append(await hedgebot(tmp_path, command, **CREDENTIALS))
-            said.append(await running.stop())
+            said += [await _get(session, path) for path in ("/", "/metrics", "/api/v1/status")]
+            commands = ("status", "plan", "check", "pause")
+            said += [await hedgebot(tmp_path, command, **CREDENTIALS) for command in commands]
+            said += [await running.stop()]
     files = [path.read_bytes() for path in tmp_path.iterdir() if path.name != "hedgebot.toml"]
     assert files
     for secret in (KEY, SECRET):
