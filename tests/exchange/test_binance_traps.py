@@ -423,7 +423,7 @@ class TestT12:
     ) -> None:
         caplog.set_level(logging.DEBUG)
         for name in ("ccxt", "ccxt.base.exchange", "aiohttp", "aiohttp.client", "asyncio"):
-            logging.getLogger(name).setLevel(logging.DEBUG)
+            caplog.set_level(logging.DEBUG, logger=name)  # and back at the test's end
         told: list[str] = []
 
         async def act(bench: Bench) -> None:
