@@ -6,8 +6,6 @@ from pathlib import Path
 import pytest
 
 from hedgebot.sim.ledger import MarginMode
-from hedgebot.sim.market import thinned
-from hedgebot.sim.matching import Side
 from tests.simulation.world import Scene, Setup, path, play
 
 CRASH_AND_RALLY = path(
@@ -46,52 +44,6 @@ def test_a_crash_and_a_rally_cause_no_order(tmp_path: Path, ratio: str) -> None:
     play(Setup(ratio=ratio, price=CRASH_AND_RALLY), tmp_path, act)
 
 
-@pytest.mark.parametrize(("side", "share"), [(Side.BUY, "1/6"), (Side.BUY, "1"), (Side.SELL, "1/12")])
-def test_a_position_changed_by_hand_is_corrected_within_three_cycles(
-    tmp_path: Path, side: Side, share: str
-) -> None:
-    async def act(scene: Scene) -> None:
-        await scene.cycles(4)
-        scene.exchange.human_trade("main", "BTCUSD", side, scene.short * Fraction(share) // 1)
-        await scene.cycles(3)
-        assert 0 <= scene.net <= Fraction("0.001")
-        assert scene.orders == 3
-
-    play(Setup(margin_mode=MarginMode.CROSS), tmp_path, act)
-
-
-def test_a_deposit_is_hedged_within_three_cycles(tmp_path: Path) -> None:
-    async def act(scene: Scene) -> None:
-        await scene.cycles(4)
-        scene.exchange.deposit("main", "BTC", "0.25")
-        await scene.cycles(3)
-        assert 0 <= scene.net <= Fraction("0.0015")
-
-    play(Setup(), tmp_path, act)
-
-
-def test_a_small_withdrawal_is_followed_within_three_cycles(tmp_path: Path) -> None:
-    async def act(scene: Scene) -> None:
-        await scene.cycles(4)
-        scene.exchange.withdraw("main", "BTC", "0.1")
-        await scene.cycles(3)
-        assert abs(scene.net) <= Fraction("0.001")
-
-    play(Setup(), tmp_path, act)
-
-
-def test_a_large_withdrawal_is_followed_only_after_it_was_confirmed(tmp_path: Path) -> None:
-    async def act(scene: Scene) -> None:
-        await scene.cycles(4)
-        scene.exchange.withdraw("main", "BTC", "0.3")
-        await scene.clock.sleep(28)
-        assert scene.orders == 1, "a fall by more than a fifth waits 30 s"
-        await scene.clock.sleep(20)
-        assert abs(scene.net) <= Fraction("0.001")
-
-    play(Setup(leverage=3), tmp_path, act)
-
-
 def test_coins_kept_elsewhere_are_hedged_too(tmp_path: Path) -> None:
     async def act(scene: Scene) -> None:
         await scene.cycles(3)
@@ -99,18 +51,6 @@ def test_coins_kept_elsewhere_are_hedged_too(tmp_path: Path) -> None:
         assert scene.hedge()["spot"] == "0.5"
 
     play(Setup(outside="0.5", leverage=3), tmp_path, act)
-
-
-def test_partial_fills_are_completed_from_the_position(tmp_path: Path) -> None:
-    async def act(scene: Scene) -> None:
-        feed = scene.exchange.truth.market.feed("BTCUSD")
-        scene.exchange.truth.market.change("BTCUSD", thinned(feed, Fraction(1, 500)))
-        await scene.start()
-        await scene.cycles(40)
-        assert scene.orders > 1
-        assert 0 <= scene.net <= Fraction("0.005")
-
-    play(Setup(), tmp_path, act, started=False)
 
 
 def test_observing_sends_nothing(tmp_path: Path) -> None:
