@@ -92,7 +92,7 @@ class Cycle:
         except JournalError as error:
             self.state.fault = str(error)
         if self.execution.sends and seen.orders:
-            await self.settler.sweep(seen, frozenset(i.request.client_id for i in self.state.open))
+            await self.settler.sweep(seen)
 
     def _with_journal_fault(self, assessment: Assessment) -> Assessment:
         if not self.state.fault:

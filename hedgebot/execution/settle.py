@@ -54,13 +54,16 @@ class Settler:
             return intent
         return await self._conclude(intent, search, sighting, asked_at)
 
-    async def sweep(self, snapshot: Snapshot, ours: frozenset[str]) -> None:
-        """Ask for every resting order of a hedgebot that is not in ``ours`` to be cancelled.
+    async def sweep(self, snapshot: Snapshot) -> None:
+        """Ask for every resting order that a hedgebot sent in an earlier life to be cancelled.
 
-        Our orders never rest; one that does is left over from an earlier life, and nobody waits for it.
+        Our orders never rest for long. One of this run is never a left-over: where several hedges share an
+        account, it may be a neighbour's, on its way.
         """
+        run = (self._journal.instance, self._journal.epoch)
         for account, order in snapshot.orders:
-            if parse(order.client_id) is None or order.client_id in ours:
+            identity = parse(order.client_id)
+            if identity is None or (identity.instance, identity.epoch) == run:
                 continue
             try:
                 async with asyncio.timeout(self._deadline):

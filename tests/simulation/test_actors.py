@@ -42,6 +42,17 @@ class TestOtherDaemons:
 
         play(Setup(), tmp_path, act, started=False)
 
+    def test_an_order_of_this_run_is_nobodys_left_over(self, tmp_path: Path) -> None:
+        async def act(scene: Scene) -> None:
+            await scene.cycles(4)
+            assert scene.app is not None
+            journal = scene.app.journal
+            scene.exchange.place("main", resting(str(ClientId(journal.instance, journal.epoch, 77))))
+            await scene.cycles(3)
+            assert any(order.open for order in scene.exchange.orders("main"))
+
+        play(Setup(), tmp_path, act)
+
     def test_an_order_that_another_daemon_rests_while_we_run_halts_us(self, tmp_path: Path) -> None:
         async def act(scene: Scene) -> None:
             await scene.cycles(4)
