@@ -249,6 +249,9 @@ class SimulatedExchange:
 
     def view(self, account: str, read: str) -> View:
         """One account as a read sees it."""
-        at_ms = self.as_of(read)
+        return self.view_at(account, self.as_of(read))
+
+    def view_at(self, account: str, at_ms: int) -> View:
+        """One account as it was at an instant of the short past that is kept."""
         owner = self.truth.accounts[account]
         return View(owner, at_ms, self.truth.valuation(owner, at_ms))

@@ -59,17 +59,23 @@ class Book:
     def offers(self, side: Side) -> Iterator[Level]:
         """What an order of ``side`` would meet, the best price first, on ticks and quantity steps."""
         tick = self.contract.tick
-        away = side.sign
+        for ticks, contracts in self.rungs(side):
+            yield Level(Fraction(ticks * tick.numerator, tick.denominator), contracts)
+
+    def rungs(self, side: Side) -> Iterator[tuple[int, Fraction]]:
+        """The same with prices counted in ticks, which is cheaper where all of them are shown."""
+        tick = self.contract.tick
         best = best_prices(self.contract, self.middle, self.shape)[0 if side is Side.SELL else 1]
-        price = (best / tick).numerator
-        step = max((self.middle * self.shape.gap) // tick, 1) * away
+        ticks = (best / tick).numerator
+        step = max((self.middle * self.shape.gap) // tick, 1) * side.sign
+        grows = self.shape.growth != ONE
         contracts = self.shape.contracts
         size = floor_to(contracts, self.contract.qty_step)
         for _ in range(self.shape.levels):
-            if size and price > 0:
-                yield Level(Fraction(price * tick.numerator, tick.denominator), size)
-            price += step
-            if self.shape.growth != ONE:
+            if size and ticks > 0:
+                yield ticks, size
+            ticks += step
+            if grows:
                 contracts *= self.shape.growth
                 size = floor_to(contracts, self.contract.qty_step)
 

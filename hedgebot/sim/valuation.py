@@ -189,7 +189,19 @@ class Valuation:
             aside = isolated_coins(self.state, coin, self.contracts) + self.resting.get(coin, ZERO)
             return wallet.balance - aside - wallet.locked - wallet.bonus
         price = self.index(coin)
-        return (self.pool(coin).balance - self.initial(coin)) / price if price else ZERO
+        if not price:
+            return ZERO
+        if self._coins(coin) == [coin] and coin not in self.collateral_ratio:
+            return self._alone(coin)
+        return (self.pool(coin).balance - self.initial(coin)) / price
+
+    def _alone(self, coin: str) -> Fraction:
+        """The same where no other coin is in the pool, so that its price does not matter."""
+        free = self._backing(coin) - self.resting.get(coin, ZERO)
+        for key, position in self.pooled(coin):
+            free += position.profit(self.contracts[key[0]], self.quote(key[0]).mark)
+            free -= self.initial_margin(key)
+        return free
 
     def withdrawable(self, key: WalletKey) -> Fraction:
         """Coins that may leave a wallet; unrealised profit never may."""
