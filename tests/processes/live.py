@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+import pytest
 
 from hedgebot.clock import SystemClock
 from hedgebot.sim import bybit
@@ -22,6 +23,12 @@ from hedgebot.sim.faults import Fault, Faults
 from hedgebot.sim.ledger import MarginMode
 from hedgebot.sim.market import Feed, Market, level
 from hedgebot.sim.server import serving
+from hedgebot.sim.tcp_proxy import TcpFault, TcpProxy
+from tests.patience import PATIENCE_S, POLL_S
+from tests.simulation.judge import violations
+
+TOLERANCE = Fraction("0.002")
+"""How much of what is held may be left unhedged by lot, fee and slippage, as a share."""
 
 KEY, SECRET = "canary-key-7f3a91", "canary-secret-b2c4d6e8f0"
 
@@ -76,12 +83,21 @@ class Live:
 
     def kill(self) -> None:
         """kill -9."""
-        if self.process is not None and self.process.returncode is None:
+        if self.process is not None and self.alive:
             self.process.kill()
+
+    def freeze(self) -> None:
+        """SIGSTOP: not one more instruction, as when a laptop sleeps or a machine is paused."""
+        os.kill(self.pid, signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """SIGCONT."""
+        os.kill(self.pid, signal.SIGCONT)
 
     async def ended(self) -> int:
         assert self.process is not None
-        return await self.process.wait()
+        async with asyncio.timeout(PATIENCE_S):
+            return await self.process.wait()
 
     async def terminate(self) -> int:
         assert self.process is not None
@@ -98,12 +114,16 @@ class Live:
             except aiohttp.ClientError:
                 return {}
 
-    async def until(self, *states: str, seconds: float = 30) -> dict[str, Any]:
+    async def until(self, *states: str) -> dict[str, Any]:
         """Wait for one of some states."""
-        async with asyncio.timeout(seconds):
+        async with asyncio.timeout(PATIENCE_S):
             while (status := await self.status()).get("state") not in states:
-                await asyncio.sleep(0.05)
+                await asyncio.sleep(POLL_S)
         return status
+
+    @property
+    def alive(self) -> bool:
+        return self.process is not None and self.process.returncode is None
 
     @property
     def pid(self) -> int:
@@ -117,15 +137,44 @@ class Live:
 
 @dataclass
 class LiveOnExchange(Live):
-    """A daemon beside the exchange that it trades on."""
+    """A daemon beside the exchange that it trades on, and the wire between them."""
 
     exchange: SimulatedExchange = field(kw_only=True)
+    proxy: TcpProxy = field(kw_only=True)
+
+    async def until_on_target(self, *, says: bool = True) -> None:
+        """Wait until the hedge truly is on target, and its daemon says so. Fails at the first violation."""
+        try:
+            async with asyncio.timeout(PATIENCE_S):
+                while not self.on_target or (says and (await self.status()).get("state") != "hedged"):
+                    self.judge()
+                    await asyncio.sleep(POLL_S)
+        except TimeoutError:
+            pytest.fail(f"{float(self.net)} coins from target; {self.log}")
+
+    @property
+    def on_target(self) -> bool:
+        return 0 <= self.net <= TOLERANCE * self.held
+
+    def judge(self) -> None:
+        """What must never be is not so now."""
+        found = violations(self.exchange, most=60_000 * self.held)
+        assert not found, f"{found}\n{self.log}"
+
+    @property
+    def held(self) -> Fraction:
+        return self.exchange.wallet("main", "BTC").balance
 
     @property
     def net(self) -> Fraction:
         """Coins that truly still move with the price."""
         position = self.exchange.position("main", "BTCUSD")
-        return self.exchange.wallet("main", "BTC").balance - abs(position.entry_coins)
+        return self.held - abs(position.entry_coins)
+
+    @property
+    def orders(self) -> int:
+        """Orders that had an effect, by anybody."""
+        return len(self.exchange.effective_orders("main"))
 
 
 @asynccontextmanager
@@ -134,6 +183,7 @@ async def live(
     *,
     seed: int = 1,
     faults: Sequence[Fault] = (),
+    wire: Sequence[TcpFault] = (),
     middlewares: Sequence[Any] = (),
     **options: Any,
 ) -> AsyncIterator[tuple[LiveOnExchange, Faults]]:
@@ -147,8 +197,9 @@ async def live(
     application.middlewares.extend(middlewares)
     trouble = Faults(rng, faults, clock)
     trouble.install(application)
-    async with serving(application) as url:
-        here = LiveOnExchange(folder, url, exchange=exchange, **options)
+    proxy = TcpProxy(rng, wire, clock)
+    async with serving(application) as direct, proxy.before(direct) as url:
+        here = LiveOnExchange(folder, url, exchange=exchange, proxy=proxy, **options)
         try:
             yield here, trouble
         finally:

@@ -1,15 +1,19 @@
 """A daemon's secrets are in no byte that it writes, whatever goes wrong around it."""
 
-import asyncio
 import base64
-import socket
 from pathlib import Path
 from urllib.parse import quote
 
 import aiohttp
+import pytest
 
 from hedgebot.sim.faults import Fault, bybit_error
+from hedgebot.sim.tcp_proxy import TcpFault
+from tests.api.support import free_port
+from tests.patience import until
 from tests.processes.live import KEY, SECRET, LiveOnExchange, live
+
+pytestmark = pytest.mark.slow
 
 ECHO = bybit_error(10001, f"params error: origin_string[{KEY}] {SECRET}")
 TROUBLE = (
@@ -19,6 +23,10 @@ TROUBLE = (
     Fault("truncate_reply", probability=0.1),
     Fault("garble", probability=0.1),
 )
+WIRE = (
+    TcpFault("cut", probability=0.05, at=(0, 900)),
+    TcpFault("reset", probability=0.05, at=(0, 900)),
+)
 SPELLINGS = tuple(
     spelling
     for secret in (KEY, SECRET)
@@ -27,12 +35,13 @@ SPELLINGS = tuple(
 
 
 async def test_no_byte_written_holds_a_secret(tmp_path: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    async with live(tmp_path, faults=TROUBLE, listen=f"127.0.0.1:{port}") as (here, trouble):
+    port = free_port()
+    async with live(tmp_path, faults=TROUBLE, wire=WIRE, listen=f"127.0.0.1:{port}") as (here, trouble):
         await here.start("--debug")
-        await asyncio.sleep(8)
+        await until(lambda: trouble.hits.keys() == {fault.kind for fault in TROUBLE})
+        await until(lambda: "origin_string" in here.log)
         trouble.stop()
+        here.proxy.stop()
         await here.until("hedged")
         said = [
             await _replies(port),
