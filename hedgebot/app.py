@@ -1,7 +1,8 @@
 """The composition root: settings in, a running daemon out, torn down in order.
 
 What a mode or a simulation changes is composed here and nowhere else: the clock, the source of
-randomness, the way to the network, what carries plans out.
+randomness, the way to the network, what opens an account, what stands before the journal, what carries
+plans out.
 """
 
 import random
@@ -9,23 +10,29 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
+from typing import Any, Protocol, Unpack
 
 import aiohttp
 import structlog
 
 from hedgebot.accounting import Accounting
+from hedgebot.alarms import Alarms
 from hedgebot.clock import SystemClock
 from hedgebot.cycle import Cycle
 from hedgebot.daemon import CycleEnded, Daemon
 from hedgebot.domain.account import Needs
 from hedgebot.domain.hedge import Hedge, LegPolicy, Limits
 from hedgebot.domain.margin_mode import MarginMode
+from hedgebot.domain.records import CycleRecord
 from hedgebot.domain.units import Coin, Millis, Usd
 from hedgebot.errors import JournalError
+from hedgebot.exchange.opening import Options
 from hedgebot.exchange.registry import open_account
 from hedgebot.execution import Execution, Executor, Rehearsal, Settler
 from hedgebot.hedge_state import HedgeState
 from hedgebot.journal.sqlite import SqliteJournal
+from hedgebot.key_watch import KeyWatch, Use
+from hedgebot.notify.webhook import webhook
 from hedgebot.observation import AccountFeed
 from hedgebot.ports import Account, Clock, Journal
 from hedgebot.settings.model import Hedge as HedgeSettings
@@ -40,13 +47,27 @@ REMEMBERED_MS = 30 * 86_400_000
 """How much of the past the charts show."""
 
 
+class Opener(Protocol):
+    """What opens an account; see ``exchange.registry.open_account``."""
+
+    def __call__(
+        self, name: str, exchange: str, credentials: Credentials, /, **options: Unpack[Options]
+    ) -> Account: ...
+
+
 @dataclass(frozen=True)
 class World:
-    """What live running and simulation differ in."""
+    """What live running and simulation differ in.
+
+    ``account`` opens each account; ``journal`` puts something before the one that was opened, so that a
+    simulation can see, hold or fail what passes.
+    """
 
     clock: Clock = field(default_factory=SystemClock)
     rng: random.Random = field(default_factory=random.SystemRandom)
     connector: Callable[[], aiohttp.BaseConnector | None] = lambda: None
+    account: Opener = open_account
+    journal: Callable[[SqliteJournal], Journal] = lambda stored: stored
 
 
 @dataclass(frozen=True)
@@ -99,6 +120,7 @@ class App:
     daemon: Daemon
     accounts: Mapping[str, Account]
     journal: Journal
+    keys: KeyWatch
 
 
 @asynccontextmanager
@@ -111,23 +133,48 @@ async def build(
 ) -> AsyncIterator[App]:
     """The app of one configuration; each part's teardown is registered the moment the part exists."""
     async with AsyncExitStack() as stack:
-        journal = await SqliteJournal.open(
+        stored = await SqliteJournal.open(
             paths.store, clock=world.clock, rng=world.rng, keep=settings.store.keep
         )
-        stack.push_async_callback(journal.close)
+        stack.push_async_callback(stored.close)
+        journal = world.journal(stored)
         accounts = await stack.enter_async_context(open_accounts(settings, credentials, world, hooks))
 
         def execution(hedge: Hedge) -> Execution:
             live = settings.mode == "live"
             return Executor(hedge, accounts, journal, world.clock) if live else Rehearsal()
 
-        cycles = cycles_of(settings, accounts, journal, world.clock, execution)
+        keys = watch_over_keys(settings, accounts, world.clock)
+        cycles = cycles_of(settings, accounts, journal, world.clock, execution, keys)
         for cycle in cycles.values():
             await cycle.state.load(journal, world.clock.now_ms())
         interval = settings.cycle.interval.total_seconds()
-        daemon = Daemon(settings.mode, interval, cycles, journal, world.clock, hooks.ended)
-        await _remember(daemon, journal, world.clock)
-        yield App(daemon, accounts, journal)
+        tell = await stack.enter_async_context(_alarms(settings, world))
+
+        def ended(record: CycleRecord, *rest: Any) -> None:
+            tell(record)
+            hooks.ended(record, *rest)
+
+        daemon = Daemon(settings.mode, interval, cycles, journal, world.clock, ended, [keys.keep])
+        await _remember(daemon, stored, world.clock)
+        yield App(daemon, accounts, journal, keys)
+
+
+@asynccontextmanager
+async def _alarms(settings: Settings, world: World) -> AsyncIterator[Callable[[CycleRecord], None]]:
+    """What tells the operator's webhook of a cycle's alarms; without one it tells nobody."""
+    url = settings.alarms.webhook.get_secret_value()
+    if not url:
+        yield lambda _: None
+        return
+    async with webhook(url, world.clock, world.connector) as hook:
+        alarms = Alarms()
+
+        def tell(record: CycleRecord) -> None:
+            for notice in alarms.after(record, world.clock.monotonic()):
+                hook.tell(notice.body())
+
+        yield tell
 
 
 async def _remember(daemon: Daemon, journal: SqliteJournal, clock: Clock) -> None:
@@ -149,7 +196,7 @@ async def open_accounts(
     accounts: dict[str, Account] = {}
     async with AsyncExitStack() as stack:
         for name, known in credentials.items():
-            accounts[name] = open_account(
+            accounts[name] = world.account(
                 name,
                 settings.accounts[name].exchange,
                 known,
@@ -164,19 +211,31 @@ async def open_accounts(
         yield accounts
 
 
+def watch_over_keys(settings: Settings, accounts: Mapping[str, Account], clock: Clock) -> KeyWatch:
+    """What asks the exchanges what our keys may do: to trade is asked of those that carry a leg, live."""
+    carrying = {leg.account for hedge in settings.hedges.values() for leg in hedge.legs}
+    uses = {
+        name: Use(settings.mode == "live" and name in carrying, settings.accounts[name].allow_withdraw)
+        for name in accounts
+    }
+    return KeyWatch(accounts, uses, clock, settings.cycle.deadline.total_seconds())
+
+
 def cycles_of(
     settings: Settings,
     accounts: Mapping[str, Account],
     journal: Journal,
     clock: Clock,
     execution: Callable[[Hedge], Execution],
+    keys: KeyWatch,
 ) -> dict[str, Cycle]:
     """Each hedge's loop body; ``execution`` is what carries out its plans."""
     deadline = settings.cycle.deadline.total_seconds()
     settle_after = settings.cycle.settle_after.total_seconds()
     hedges = {name: hedge_of(name, hedge, settle_after) for name, hedge in settings.hedges.items()}
     feeds = _feeds(hedges, accounts, clock, deadline)
-    accounting = Accounting(accounts, clock, min(LEDGER_SECONDS, 2 * settle_after), int(settle_after * 1000))
+    every = min(LEDGER_SECONDS, 2 * settle_after)
+    accounting = Accounting(accounts, clock, every, int(settle_after * 1000), deadline)
     return {
         name: Cycle(
             hedge=hedge,
@@ -187,7 +246,7 @@ def cycles_of(
             journal=journal,
             clock=clock,
             fresh_for=deadline,
-            state=HedgeState(name, journal.instance, clock.now_ms()),
+            state=HedgeState(name, journal.instance, clock.monotonic(), keys.keys),
         )
         for name, hedge in hedges.items()
     }

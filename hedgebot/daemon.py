@@ -1,7 +1,7 @@
 """The running daemon: one loop a hedge, the operator's commands, and the status of it all."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -25,6 +25,9 @@ HEALTHY_SECONDS = 30.0
 
 CycleEnded = Callable[[CycleRecord, tuple[Intent, ...], tuple[Intent, ...], float], None]
 """Told after each cycle: its record, the intents that ended in it, those still open, its seconds."""
+
+Chore = Callable[[asyncio.Event], Coroutine[Any, Any, None]]
+"""Done beside the loops until the event is set; never fails."""
 
 
 class CommandError(HedgebotError):
@@ -52,6 +55,7 @@ class Daemon:
         journal: Journal,
         clock: Clock,
         ended: CycleEnded = lambda *_: None,
+        chores: Sequence[Chore] = (),
     ) -> None:
         self.mode = mode
         self.cycles = cycles
@@ -59,18 +63,21 @@ class Daemon:
         self._journal = journal
         self._clock = clock
         self._ended = ended
+        self._chores = chores
         self._watches = {name: Watch(clock.monotonic()) for name in cycles}
         self._patience = max(3 * interval, HEALTHY_SECONDS)
         self._histories = {name: History(round(self._patience * 1000)) for name in cycles}
 
     async def run(self, stop: asyncio.Event, alive: Callable[[], None] = lambda: None) -> None:
-        """Turn every loop until ``stop``; the cycle under way is finished first.
+        """Turn every loop, with the chores beside, until ``stop``; the cycle under way is finished first.
 
         ``alive`` is called after each cycle that ended, unless some other loop no longer ends its own.
         """
         async with asyncio.TaskGroup() as group:
             for name, cycle in self.cycles.items():
                 group.create_task(self._keep(name, cycle, stop, alive), name=f"hedge {name}")
+            for chore in self._chores:
+                group.create_task(chore(stop))
 
     async def _keep(self, name: str, cycle: Cycle, stop: asyncio.Event, alive: Callable[[], None]) -> None:
         while not stop.is_set():

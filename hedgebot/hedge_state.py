@@ -1,10 +1,12 @@
 """What one hedge carries from cycle to cycle: its memory, its orders, its operator's commands."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from hedgebot.domain import status
 from hedgebot.domain.decision import Plan
 from hedgebot.domain.hedge import Hedge
+from hedgebot.domain.key import Key
 from hedgebot.domain.orders import FINAL, Intent
 from hedgebot.domain.records import Control, CycleRecord, Memory
 from hedgebot.domain.snapshot import Observation
@@ -17,12 +19,15 @@ DAY = 86_400_000
 
 @dataclass
 class HedgeState:
-    """The only mutable thing of a hedge. ``fault`` is the journal's last failure, until it works again;
-    ``plan`` is the last cycle's, None if it was blind."""
+    """The only mutable thing of a hedge. ``started`` is the monotonic instant of this daemon's start: the
+    wall clock may step. ``fault`` is the journal's last failure, until it works again; ``plan`` is the last
+    cycle's, None if it was blind. ``keys`` are all accounts' as ``KeyWatch`` knows them.
+    """
 
     name: str
     instance: int
-    started_at: Millis
+    started: float
+    keys: Mapping[str, Key] = field(default_factory=dict)
     memory: Memory = field(default_factory=Memory)
     control: Control = field(default_factory=Control)
     intents: tuple[Intent, ...] = ()
@@ -73,8 +78,9 @@ class HedgeState:
             recent=self.intents,
             now=clock.monotonic(),
             at=at,
-            started_at=self.started_at,
+            started_at=Millis(at - round((clock.monotonic() - self.started) * 1000)),
             instance=self.instance,
+            keys={name: self.keys[name] for name in hedge.accounts if name in self.keys},
         )
 
     def differs(self, record: CycleRecord) -> bool:

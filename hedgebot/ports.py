@@ -7,7 +7,7 @@ and is never an empty answer. Writes do not raise for doubtful replies: they ret
 from collections.abc import Sequence
 from typing import Protocol
 
-from hedgebot.domain.account import AccountReading, Ledger, Needs, Sighting
+from hedgebot.domain.account import AccountReading, KeyScope, Ledger, Needs, Sighting
 from hedgebot.domain.margin_mode import MarginMode
 from hedgebot.domain.orders import Identified, Intent, OrderRequest, Outcome
 from hedgebot.domain.records import Command, CycleRecord, Memory
@@ -40,6 +40,10 @@ class Account(Protocol):
 
     async def ledger(self, symbols: Sequence[str], since: Millis) -> Ledger:
         """Fills and funding since an instant, oldest first. Raises ``ReadError``."""
+        ...
+
+    async def key_scope(self) -> KeyScope:
+        """What our key may do, asked of the exchange now. Raises ``ReadError``, ``CredentialsError``."""
         ...
 
     async def place(self, order: OrderRequest) -> Outcome:

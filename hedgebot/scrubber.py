@@ -1,6 +1,7 @@
 """What hides secrets in any text that leaves: logs, the page, the socket, notifications, the journal.
 
-Two nets. By value: every loaded secret, also where a library, a URL, JSON, ``repr`` or base64 rewrote it.
+Two nets. By value: every loaded secret, also where a library, a URL, JSON, ``repr`` or base64 rewrote it,
+or somebody escaped its very letters or broke it over lines.
 By pattern: what stands after a telling name (``signature=…``, ``X-BAPI-API-KEY: …``, ``"password": "…"``), so
 that a secret never loaded, or a signature made a moment ago, stays in as well.
 """
@@ -15,6 +16,10 @@ HIDDEN = "***"
 SHORTEST_ANYWHERE = 6  # a shorter secret is hidden only where it stands alone, or ordinary words would go
 SHORTEST_AT_ALL = 3  # one or two characters are no secret; the patterns still hide them behind their name
 SHORTEST_LINE = 16  # of a key in several lines, each line from this length is a secret of its own
+DEEPEST = 4  # levels of escapes within escapes
+
+Span = tuple[int, int]
+"""Where something stands in a text: from, and up to."""
 
 
 class Secret(Protocol):
@@ -52,7 +57,35 @@ class Scrubber:
         for form in self._forms:
             if form.anchor in text:
                 text = form.pattern.sub(HIDDEN, text)
+        if any(sign in text for sign in _ESCAPES) and self._conceals(text):
+            text = _cut(text, self._concealed(text))
         return _URL_PASSWORD.sub(rf"\1{HIDDEN}", _hide_named(text))
+
+    def _conceals(self, text: str) -> bool:
+        """Whether a secret may stand in ``text`` with its letters escaped, or go on in the next line: a quick
+        look."""
+        for escapes in (_ESCAPED, _BROKEN):
+            plain = text
+            for _ in range(DEEPEST):
+                before, plain = plain, escapes.sub(_meant, plain)
+                if plain == before:
+                    break
+                if any(form.anchor in plain for form in self._forms):
+                    return True
+        return False
+
+    def _concealed(self, text: str) -> list[Span]:
+        """Where in ``text`` such secrets stand."""
+        found = list[Span]()
+        for escapes in (_ESCAPED, _BROKEN):
+            plain, spans = text, [(at, at + 1) for at in range(len(text))]
+            for _ in range(DEEPEST):
+                plain, spans = _unescaped(plain, spans, escapes)
+                for form in self._forms:
+                    if form.anchor in plain:
+                        matches = form.pattern.finditer(plain)
+                        found += ((spans[m.start()][0], spans[m.end() - 1][1]) for m in matches)
+        return sorted(found)
 
     def __repr__(self) -> str:
         return f"Scrubber({len(self._known)} secrets)"
@@ -99,11 +132,51 @@ def _any_spelling(part: str) -> str:
     return f"(?:{'|'.join(spellings)})"
 
 
+def _unescaped(text: str, spans: list[Span], escapes: re.Pattern[str]) -> tuple[str, list[Span]]:
+    """One level of escapes undone. ``spans`` tell where each character of the text once stood."""
+    plain, kept, done = list[str](), list[Span](), 0
+    for escape in escapes.finditer(text):
+        plain += [text[done : escape.start()], _meant(escape)]
+        kept += spans[done : escape.start()]
+        if escape.lastgroup is not None:
+            kept.append((spans[escape.start()][0], spans[escape.end() - 1][1]))
+        done = escape.end()
+    return "".join([*plain, text[done:]]), kept + spans[done:]
+
+
+def _meant(escape: re.Match[str]) -> str:
+    """The character that an escape stands for; nothing for a break of the line."""
+    kind = escape.lastgroup
+    if kind is None or kind == "itself":
+        return escape[kind] if kind else ""
+    return chr(int(escape[kind], 10 if kind == "decimal" else 16))
+
+
+def _cut(text: str, spans: list[Span]) -> str:
+    """``text`` with asterisks in place of each span; spans are in order and may overlap."""
+    kept, done = list[str](), 0
+    for start, end in spans:
+        if start >= done:
+            kept += [text[done:start], HIDDEN]
+        done = max(done, end)
+    return "".join([*kept, text[done:]])
+
+
 def _base64_core(raw: bytes, shift: int) -> str:
     """What any base64 text has in it where ``raw`` starts ``shift`` bytes after a multiple of three."""
     encoded = base64.b64encode(bytes(shift) + raw).decode()
     return encoded[(shift * 8 + 5) // 6 : (shift + len(raw)) * 8 // 6]
 
+
+_ASCII = "[2-7][0-9a-fA-F]"
+_ESCAPED = re.compile(
+    rf"%(?P<percent>{_ASCII})|\\(?:u00|x|U000000)(?P<slash>{_ASCII})|\\(?P<itself>\\)"
+    rf"|&#[xX]0*(?P<entity>{_ASCII});|&#0*(?P<decimal>3[2-9]|[4-9][0-9]|1[01][0-9]|12[0-6]);"
+)
+"""What may stand for a letter. No library writes one so; spite and chance do."""
+_BROKEN = re.compile(_ESCAPED.pattern + r"|(?:\\[rn]|\\?[\r\n])+")
+"""The same, and breaks of a line that was too long."""
+_ESCAPES = ("%", "\\", "&#", "\n", "\r")  # a cheap first look: most lines have none
 
 _SHORT_ESCAPES = {
     "\n": (r"\\+n",),

@@ -29,8 +29,8 @@ ENDS = (signal.SIGTERM, signal.SIGINT)
 async def serve(
     settings: Settings, paths: Paths, credentials: Mapping[str, Credentials], world: World
 ) -> None:
-    """Run until a signal. Raises ``LockHeldError``, ``JournalError`` and, for a key that was refused before
-    there was anything to watch, ``CredentialsError``; an exchange out of reach raises nothing."""
+    """Run until a signal. Raises ``LockHeldError``, ``JournalError`` and, for a key that is refused before
+    there is anything to watch, ``CredentialsError``; an exchange out of reach raises nothing."""
     async with AsyncExitStack() as stack:
         manager = supervisor(os.environ, os.getpid())
         stop = await stack.enter_async_context(_until_signal(manager))
@@ -91,22 +91,24 @@ def _states(daemon: Daemon) -> str:
 
 
 async def _check_keys(app: App, since: float) -> None:
-    """Raise ``CredentialsError`` for a refused key while no hedge is known to have a short.
+    """Raise ``CredentialsError`` for a key that its exchange refuses, or that may do too much or too little,
+    while no hedge is known to have a short.
 
     Once one has, the daemon stays up and says so. The readings are those that the first cycles use.
     """
     cycles = app.daemon.cycles.values()
     feeds = {name: feed for cycle in cycles for name, feed in cycle.feeds.items()}
-    answers = await asyncio.gather(*(feed.reading(since) for feed in feeds.values()), return_exceptions=True)
+    readings = asyncio.gather(*(feed.reading(since) for feed in feeds.values()), return_exceptions=True)
+    answers, _ = await asyncio.gather(readings, app.keys.ask())
+    seen = [answer for answer in answers if not isinstance(answer, BaseException)]
+    shown = any(position.contracts.value < ZERO for reading in seen for position in reading.positions)
     remembered = any(size.value < ZERO for c in cycles for _, size in c.state.memory.contracts)
-    shown = any(
-        position.contracts.value < ZERO
-        for answer in answers
-        if not isinstance(answer, BaseException)
-        for position in answer.positions
-    )
     for answer in answers:
         if isinstance(answer, CredentialsError) and not (remembered or shown):
             raise answer
         if isinstance(answer, BaseException) and not isinstance(answer, HedgebotError):
             raise answer
+    if len(seen) == len(answers) and not shown:
+        for key in app.keys.keys.values():
+            if key.refusal:
+                raise CredentialsError(key.refusal.what, key.refusal.next_step)

@@ -79,7 +79,7 @@ def application(daemon: Commanded) -> web.Application:
     async def command(request: web.Request) -> web.Response:
         if request.content_type != "application/json":
             raise web.HTTPUnsupportedMediaType(text="a command is application/json")
-        order = parse(await request.read())
+        order = parse(await _body(request))
         who = _who(request)
         hedges = await daemon.command(order.hedge, order.verb, order.ratio, who)
         ratio = None if order.ratio is None else str(order.ratio)
@@ -115,6 +115,13 @@ async def _errors_as_json(request: web.Request, handler: Handler) -> web.StreamR
         return _failure(status, error.what, error.next_step, error.exit_code)
     except web.HTTPException as error:
         return _failure(error.status, error.text or error.reason, "", ExitCode.ERROR)
+
+
+async def _body(request: web.Request) -> bytes:
+    try:
+        return await request.read()
+    except (web.RequestPayloadError, ConnectionError):
+        raise MalformedError("the request broke off, or its body is not what its head says") from None
 
 
 def _failure(status: int, what: str, next_step: str, exit_code: int) -> web.Response:

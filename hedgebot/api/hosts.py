@@ -8,8 +8,19 @@ whose page asks.
 import re
 from collections.abc import Collection
 from ipaddress import AddressValueError, IPv4Address, IPv6Address
+from urllib.parse import urlsplit
 
-AUTHORITY = re.compile(r"(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(:[0-9]{1,5})?")
+AUTHORITY = re.compile(r"(\[[0-9a-f.]*:[0-9a-f:.]*\]|[a-z0-9._-]+)(:[0-9]{1,5})?")
+
+
+def names(host: str, target: str) -> tuple[str, ...]:
+    """What a request calls us: by ``Host`` and, where its target is a whole URL as a proxy gets, by that."""
+    if target.startswith("/"):
+        return (host,)
+    try:
+        return host, urlsplit(target).netloc
+    except ValueError:
+        return host, ""
 
 
 def refusal(host: str, origins: Collection[str], allowed: Collection[str]) -> tuple[int, str] | None:

@@ -11,7 +11,7 @@ from aiohttp.typedefs import Handler, Middleware
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from hedgebot.api import history, page
-from hedgebot.api.hosts import refusal
+from hedgebot.api.hosts import names, refusal
 from hedgebot.api.serving import serving
 from hedgebot.api.views import Views, Watched
 
@@ -93,8 +93,9 @@ def _guard(hosts: frozenset[str]) -> Middleware:
     @web.middleware
     async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
         host, origins = request.headers.get(hdrs.HOST, ""), request.headers.getall(hdrs.ORIGIN, ())
-        if refused := refusal(host, origins, hosts):
-            return web.Response(status=refused[0], text=f"{refused[1]}\n")
+        for name in names(host, request.raw_path):
+            if refused := refusal(name, origins, hosts):
+                return web.Response(status=refused[0], text=f"{refused[1]}\n")
         if request.method not in READING:
             raise web.HTTPMethodNotAllowed(request.method, READING)
         return await handler(request)

@@ -1,14 +1,14 @@
-"""``check``: what the configuration amounts to, without any network."""
+"""``check``: what the configuration amounts to, without any network unless the keys are asked for."""
 
 import os
 import stat
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hedgebot.cli import output
+from hedgebot.cli import key_view, output
 from hedgebot.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile
 from hedgebot.errors import CredentialsError, ExitCode
 
@@ -19,11 +19,16 @@ Faults = Mapping[str, CredentialsError | None]
 """What is wrong with each account's credentials."""
 
 
-def check(config: ConfigFile = DEFAULT_CONFIG, as_json: AsJson = False) -> None:
+def check(
+    config: ConfigFile = DEFAULT_CONFIG,
+    as_json: AsJson = False,
+    ask: Annotated[bool, typer.Option("--keys", help="Ask the exchanges what the keys may do.")] = False,
+) -> None:
     """Say what the configuration amounts to.
 
-    Shows each value and where it came from, and what is missing. Connects to nothing. Exit code 3: the
-    configuration is wrong; 5: a credential is missing or cannot be used.
+    Shows each value and where it came from, and what is missing. Connects to nothing, unless --keys asks
+    the exchanges. Exit code 3: the configuration is wrong; 5: a credential is missing or cannot be used, or
+    a key may do too much or too little; 1: what a key may do cannot be verified.
     """
     from hedgebot.cli.configuration import read
     from hedgebot.settings.effective import effective
@@ -37,14 +42,20 @@ def check(config: ConfigFile = DEFAULT_CONFIG, as_json: AsJson = False) -> None:
         for key, value in effective(loaded.settings).items()
     }
     files = {"store": str(places.store), "lock": str(places.lock), "socket": str(places.socket)}
-    warnings = list(_warnings(config, places.store))
+    holds_secret = loaded.origins.get("alarms.webhook", "").startswith(f"{config}:")
+    warnings = list(_warnings(config, places.store, holds_secret=holds_secret))
+    keys = key_view.ask(loaded.settings) if ask and not any(faults.values()) else {}
     if as_json:
         known = {account: "unusable" if fault else "found" for account, fault in faults.items()}
         facts = {"settings": settings, "paths": files, "credentials": known, "warnings": warnings}
-        output.data({"schema": 1, "config": str(config), **facts})
+        asked = {"keys": {name: key_view.as_data(key) for name, key in keys.items()}} if ask else {}
+        output.data({"schema": 1, "config": str(config), **facts, **asked})
     else:
         _show(settings, files, faults)
+        output.text(*(f"key of {name}: {key_view.in_words(key)}" for name, key in keys.items()))
     _tell(warnings, faults)
+    if code := key_view.complain(keys.values()):
+        raise typer.Exit(code)
 
 
 def _credential_faults(settings: "Settings") -> Faults:
@@ -60,10 +71,13 @@ def _credential_faults(settings: "Settings") -> Faults:
     return faults
 
 
-def _warnings(config: Path, store: Path) -> Iterator[str]:
-    """Files that others could change, and folders that will not do."""
-    if config.stat().st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+def _warnings(config: Path, store: Path, *, holds_secret: bool) -> Iterator[str]:
+    """Files that others could change or should not read, and folders that will not do."""
+    mode = config.stat().st_mode
+    if mode & (stat.S_IWGRP | stat.S_IWOTH):
         yield f"{config} can be changed by other users, and with it what is traded: chmod go-w {config}"
+    if holds_secret and mode & (stat.S_IRGRP | stat.S_IROTH):
+        yield f"{config} holds the webhook's address, and other users can read it: chmod go-r {config}"
     folder = store.parent
     if not folder.is_dir():
         yield f"the folder of the store is missing: mkdir -p {folder}"

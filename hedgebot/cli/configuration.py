@@ -11,8 +11,10 @@ from hedgebot.settings.secrets import Credentials, credentials_for
 
 
 def read(config: Path) -> Loaded:
-    """The configuration. Raises ``ConfigError``."""
-    return load.load(config, os.environ)
+    """The configuration; from now on no output shows what it hides. Raises ``ConfigError``."""
+    loaded = load.load(config, os.environ)
+    SCRUBBER.add(loaded.settings.alarms.webhook)
+    return loaded
 
 
 def accounts_in_use(settings: Settings) -> list[str]:

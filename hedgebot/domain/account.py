@@ -119,6 +119,19 @@ class AccountMode:
 
 
 @dataclass(frozen=True, slots=True)
+class KeyScope:
+    """What the exchange says that a key may do; None where it does not say.
+
+    ``ip_bound``: only from addresses on a list. ``expires_at`` None: no expiry is named.
+    """
+
+    trade: bool | None
+    withdraw: bool | None
+    ip_bound: bool | None
+    expires_at: Millis | None
+
+
+@dataclass(frozen=True, slots=True)
 class Needs:
     """What a hedge asks of an account: contracts (unified symbols), in which margin mode, and coins.
 

@@ -17,6 +17,7 @@ from hedgebot.risk import (
     foreign,
     in_flight,
     jump,
+    key,
     limits,
     liquidation,
 )
@@ -33,6 +34,7 @@ GUARDS = (
     limits.check,
     drift.check,
     clock.check,
+    key.check,
 )
 
 
@@ -43,9 +45,10 @@ def assess(view: View) -> tuple[Assessment, Memory]:
     """
     coherent = coherence.check(view)
     if coherent.blinds:
-        return Assessment((coherent, in_flight.check(view))), replace(view.memory, contracts=expected(view))
-    remembered = replace(view, memory=remember(view))
-    return Assessment((coherent, *(check(remembered) for check in GUARDS))), remembered.memory
+        blind = Assessment((coherent, in_flight.check(view), key.check(view)))
+        return blind, replace(view.memory, contracts=tuple(expected(view).items()))
+    remembered = view.remembering(remember(view))
+    return Assessment((coherent, *[check(remembered) for check in GUARDS])), remembered.memory
 
 
 __all__ = ["GUARDS", "View", "assess", "disturbed"]

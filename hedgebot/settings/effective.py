@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from datetime import timedelta
 from decimal import Decimal
 
+from pydantic import SecretStr
+
 from hedgebot.settings import durations
 from hedgebot.settings.model import Section, Settings
 from hedgebot.settings.problems import Places
@@ -45,6 +47,8 @@ def _text(value: object) -> str:
         return NOT_SET
     if isinstance(value, Decimal):
         return f"{value:f}"
+    if isinstance(value, SecretStr):
+        return '"***"' if value.get_secret_value() else '""'
     if isinstance(value, timedelta):
         return f'"{durations.text(value)}"'
     return "[]" if value == () else json.dumps(value)

@@ -6,7 +6,7 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Annotated, Any
 
-from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler, SecretStr
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 
@@ -92,6 +92,17 @@ def text(check: Callable[[str], str], pattern: str | None = None) -> Check:
         raise ValueError("must be text in quotes")
 
     return Check(checked, {"type": "string", "pattern": pattern} if pattern else {"type": "string"})
+
+
+def hidden(check: Callable[[str], str]) -> Check:
+    """Text that ``check`` takes and that nothing shows."""
+    plain = text(check)
+
+    def checked(value: object) -> SecretStr:
+        shown = value.get_secret_value() if isinstance(value, SecretStr) else value
+        return SecretStr(str(plain.check(shown)))
+
+    return Check(checked, plain.shape)
 
 
 def word(options: tuple[str, ...], later: tuple[str, ...] = ()) -> Check:

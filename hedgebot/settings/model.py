@@ -8,11 +8,11 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from hedgebot.settings import values
-from hedgebot.settings.fields import Check, Flag, Name, count, duration, number, text, word
+from hedgebot.settings.fields import Check, Flag, Name, count, duration, hidden, number, text, word
 from hedgebot.settings.paths import DEFAULT_URL, store_url
 
 SUPPORTED_EXCHANGES = ("bybit", "binance", "okx")
@@ -85,6 +85,17 @@ class Api(Section):
     )
 
 
+class Alarms(Section):
+    """Who is told when something needs a person."""
+
+    webhook: Annotated[SecretStr, hidden(values.webhook)] = Field(
+        default=SecretStr(""),
+        description="Each alarm is sent here as a JSON POST when it is raised, again every 6 hours while it"
+        " lasts, and when it is over. https, or plain http to this machine itself. Whoever knows the address"
+        ' may hold a key with it: HEDGEBOT_ALARMS__WEBHOOK keeps it out of this file. "" tells nobody.',
+    )
+
+
 class Account(Section):
     """One account on one exchange. Its credentials come from the environment or from files."""
 
@@ -99,6 +110,11 @@ class Account(Section):
         default=None,
         description="Connect to this scheme, host and port instead of the exchange's; paths, queries and the"
         " Host header stay. Plain http only to this machine itself. For proxies and simulated exchanges.",
+    )
+    allow_withdraw: Flag = Field(
+        default=False,
+        description="Accept a key that can withdraw coins. Otherwise nothing is traded with one: a hedge"
+        " needs no such right, and whoever steals the key has it too.",
     )
 
 
@@ -267,6 +283,7 @@ class Settings(BaseSettings):
     cycle: Cycle = Field(default_factory=Cycle, description="The rhythm of the loop.")
     store: Store = Field(default_factory=Store, description="Where the journal is kept.")
     api: Api = Field(default_factory=Api, description="The read-only HTTP server.")
+    alarms: Alarms = Field(default_factory=Alarms, description="Who is told when something needs a person.")
     accounts: dict[Name, Account] = Field(
         default_factory=dict,
         description="Accounts on exchanges, each under a name (a-z, 0-9 and single underscores).",

@@ -5,6 +5,7 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
+from pydantic import SecretStr
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
 
@@ -34,6 +35,8 @@ class _TomlSchema(GenerateJsonSchema):
             return durations.text(dft)
         if isinstance(dft, Decimal):
             return json_number(dft)
+        if isinstance(dft, SecretStr):
+            return dft.get_secret_value()
         return super().encode_default(dft)
 
 

@@ -115,6 +115,27 @@ def base_url(value: str) -> str:
     return value.removesuffix("/")
 
 
+def webhook(value: str) -> str:
+    """The address that alarms are sent to, https or http to this machine itself; empty for none."""
+    if not value:
+        return value
+    try:
+        url = urlsplit(value)
+        host, _ = url.hostname, url.port
+    except ValueError:
+        raise ValueError("must have a valid host and a port from 1 to 65535") from None
+    if (
+        not re.fullmatch(r"[!-~]+", value)
+        or url.scheme not in {"http", "https"}
+        or not host
+        or "@" in url.netloc
+    ):
+        raise ValueError("must be a web address, such as https://hooks.example/hedgebot")
+    if url.scheme == "http" and not _is_loopback(host):
+        raise ValueError("must be https: plain http is only for this machine itself (127.0.0.1, ::1)")
+    return value
+
+
 def listen(value: str) -> str:
     """``address:port``, IPv6 in brackets, or empty for off; its parts are ``address(value)``."""
     if value:

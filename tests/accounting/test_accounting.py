@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import pytest
 
 from hedgebot.accounting import Accounting, counted
-from hedgebot.domain.account import AccountReading, EntryKind, Ledger, LedgerEntry, Sighting
+from hedgebot.domain.account import AccountReading, EntryKind, KeyScope, Ledger, LedgerEntry, Sighting
 from hedgebot.domain.orders import Outcome
 from hedgebot.domain.records import Memory
 from hedgebot.domain.units import Coin, Contracts, Millis
@@ -81,6 +81,9 @@ class History:
         return Ledger(tuple(found[: self.page]), complete=len(found) <= self.page)
 
     async def read(self, needs: object) -> AccountReading:
+        raise NotImplementedError
+
+    async def key_scope(self) -> KeyScope:
         raise NotImplementedError
 
     async def place(self, order: object) -> Outcome:

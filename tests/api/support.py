@@ -1,9 +1,10 @@
 """A daemon's outside, answered from fields, for what a real one would only show after hours; and raw HTTP."""
 
 import asyncio
+import random
 import socket
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -163,7 +164,9 @@ async def page(daemon: StandIn, *hosts: str, metrics: Metrics | None = None) -> 
 
 
 def free_port(host: str = "127.0.0.1") -> int:
-    with socket.socket() as probe:
-        probe.bind((host, 0))
-        port: int = probe.getsockname()[1]
-    return port
+    """A port that nothing listens on, below those that the system gives to others meanwhile."""
+    while True:
+        port = random.randrange(20_000, 32_000)
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind((host, port))
+            return port

@@ -11,6 +11,7 @@ from structlog.testing import capture_logs
 from hedgebot.api import http
 from hedgebot.api.metrics import Metrics
 from tests.api.support import StandIn, free_port, page
+from tests.patience import PATIENCE_S
 
 PATHS = ("/", "/page.js", "/healthz", "/readyz", "/metrics", "/api/v1/status", "/api/v1/history")
 METHODS = ("POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT", "PROPFIND", "COMMAND")
@@ -106,7 +107,21 @@ class TestBrowsersLedHereByOthers:
             "GET /api/v1/status HTTP/1.1\r\n\r\n",
             "GET /api/v1/status HTTP/1.1\r\nHost: 127.0.0.1\r\nHost: evil.com\r\n\r\n",
             "GET /api/v1/status HTTP/1.1\r\nHost: evil.com\r\nHost: 127.0.0.1\r\n\r\n",
+            "GET /api/v1/status HTTP/1.1\r\nHost: 127.0.0.1\r\nHost: 127.0.0.1\r\n\r\n",
+            "GET /api/v1/status HTTP/1.1\r\nHost: 127.0.0.1\r\nhost: evil.com\r\n\r\n",
+            "GET /api/v1/status HTTP/1.1\r\nHost : 127.0.0.1\r\n\r\n",
+            "GET /api/v1/status HTTP/1.1\r\n Host: 127.0.0.1\r\n\r\n",
+            "GET /api/v1/status HTTP/1.1\r\nHost: 127.0.0.1\r\n evil.com\r\n\r\n",
+            "GET /api/v1/status HTTP/1.1\r\nHost: 127.0.0.1\x00.evil.com\r\n\r\n",
+            "GET /api/v1/status HTTP/1.1\r\nHost: evil.com\r\nForwarded: host=127.0.0.1\r\n\r\n",
             "GET http://127.0.0.1/api/v1/status HTTP/1.1\r\nHost: evil.com\r\n\r\n",
+            "GET http://evil.com/api/v1/status HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n",
+            "GET http://127.0.0.1@evil.com/api/v1/status HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n",
+            "GET http://127.0.0.1.evil.com/api/v1/status HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n",
+            "GET https://evil.com:8787/api/v1/status HTTP/1.1\r\nHost: 127.0.0.1:8787\r\n\r\n",
+            "CONNECT evil.com:443 HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n",
+            "GET evil.com:443 HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n",
+            "GET * HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n",
             "GET /api/v1/status HTTP/1.1\r\nHost: evil.com\r\nX-Forwarded-Host: 127.0.0.1\r\n\r\n",
         ],
     )
@@ -115,6 +130,11 @@ class TestBrowsersLedHereByOthers:
             reply = await server.send(head)
         assert reply.status in {400, 421}
         assert b"0.9991" not in reply.body
+
+    async def test_a_whole_url_as_target_is_answered_where_it_names_this_machine(self) -> None:
+        async with page(StandIn()) as server:
+            head = "GET http://localhost:8787/healthz HTTP/1.1\r\nHost: 127.0.0.1:8787\r\n\r\n"
+            assert (await server.send(head)).status == 200
 
     @pytest.mark.parametrize(
         ("path", "host"),
@@ -154,7 +174,8 @@ class TestItsPort:
         assert "api.listen" in said[0]["next_step"]
 
     async def test_a_client_that_stays_does_not_delay_the_end(self) -> None:
-        async with asyncio.timeout(5):
+        """A server waits for its clients for a minute unless it is told not to."""
+        async with asyncio.timeout(PATIENCE_S / 2):
             async with page(StandIn()) as server:
                 _, writer = await asyncio.open_connection("127.0.0.1", server.port)
                 writer.write(b"GET /healthz HTTP/1.1\r\n")

@@ -21,6 +21,8 @@ from hedgebot.sim.ledger import MarginMode
 from hedgebot.sim.market import Feed, Market, level
 from hedgebot.sim.server import serving
 from tests.cli.support import CREDENTIALS, KEY, SECRET, Ran, finish, start, write_config
+from tests.patience import PATIENCE_S, POLL_S
+from tests.valve import Valve
 
 
 @dataclass
@@ -57,23 +59,25 @@ class Place:
         except HedgebotError:
             return {}
 
-    async def until(self, state: str, seconds: float = 30) -> dict[str, Any]:
+    async def until(self, state: str) -> dict[str, Any]:
         """Wait for a state."""
-        async with asyncio.timeout(seconds):
+        async with asyncio.timeout(PATIENCE_S):
             while (status := await self.status()).get("state") != state:
-                await asyncio.sleep(0.05)
+                await asyncio.sleep(POLL_S)
         return status
 
 
 @asynccontextmanager
-async def simulated(folder: Path, *faults: Fault) -> AsyncIterator[Place]:
-    """The exchange is up; nothing of ours runs."""
+async def simulated(folder: Path, *faults: Fault, valve: Valve | None = None) -> AsyncIterator[Place]:
+    """The exchange is up, behind a valve if one is given; nothing of ours runs."""
     clock, rng = SystemClock(), random.Random(1)
     exchange = SimulatedExchange(clock, Market({"BTCUSD": Feed(path=level(60_000))}), [btcusd()], rng)
     exchange.open_account("main", key=KEY, secret=SECRET)
     exchange.set_margin_mode("main", MarginMode.ISOLATED)
     exchange.deposit("main", "BTC", 1)
     application = bybit.application(exchange)
+    if valve is not None:
+        application.middlewares.append(valve.middleware)
     trouble = Faults(rng, faults, clock)
     trouble.install(application)
     async with serving(application) as url:
@@ -90,15 +94,15 @@ class Daemon:
         self.process = process
         self.ran: Ran | None = None
 
-    async def stop(self, number: signal.Signals = signal.SIGTERM, seconds: float = 15) -> Ran:
+    async def stop(self, number: signal.Signals = signal.SIGTERM) -> Ran:
         """Signal it and wait for its end."""
         if self.process.returncode is None:
             self.process.send_signal(number)
-            return await self.ended(seconds)
-        raise AssertionError(f"the daemon ended by itself: {await self.ended(seconds)}")
+            return await self.ended()
+        raise AssertionError(f"the daemon ended by itself: {await self.ended()}")
 
-    async def ended(self, seconds: float = 15) -> Ran:
-        self.ran = self.ran or await finish(self.process, seconds)
+    async def ended(self) -> Ran:
+        self.ran = self.ran or await finish(self.process)
         return self.ran
 
     @property

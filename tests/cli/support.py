@@ -3,13 +3,16 @@
 import asyncio
 import os
 import sys
+from contextlib import chdir, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
+from io import StringIO
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
-from typer.testing import CliRunner
-
-from hedgebot.cli.program import program
+from hedgebot.cli import main
+from tests.logging_state import logging_as_it_was
+from tests.patience import PATIENCE_S
 
 ROOT = Path(__file__).resolve().parents[2]
 KEY, SECRET = "canary-key-7f3a91", "canary-secret-b2c4d6e8f0"
@@ -21,8 +24,8 @@ CONFIG = """
 mode = "{mode}"
 [cycle]
 interval = "200ms"
-deadline = "2s"
-settle_after = "1s"
+deadline = "20s"
+settle_after = "10s"
 [api]
 listen = "{listen}"
 [accounts.main]
@@ -74,10 +77,10 @@ async def start(folder: Path, *args: str, **env: str) -> asyncio.subprocess.Proc
     )
 
 
-async def finish(process: asyncio.subprocess.Process, seconds: float = 30) -> Ran:
+async def finish(process: asyncio.subprocess.Process) -> Ran:
     """Wait for its end and take what it wrote."""
     try:
-        async with asyncio.timeout(seconds):
+        async with asyncio.timeout(PATIENCE_S):
             out, err = await process.communicate()
     finally:
         if process.returncode is None:
@@ -92,7 +95,25 @@ async def hedgebot(folder: Path, *args: str, **env: str) -> Ran:
     return await finish(await start(folder, *args, **env))
 
 
+async def within(folder: Path, *args: str, **env: str) -> Ran:
+    """The same within this process, beside its loop: a process of its own takes a second to start."""
+    with chdir(folder), patch.dict(os.environ, environment(**env), clear=True):
+        return await asyncio.to_thread(in_process, *args)
+
+
 def in_process(*args: str) -> Ran:
-    """The same within this process, for what needs none of its own: a process takes its time to start."""
-    ran = CliRunner().invoke(program(), args, prog_name="hedgebot", terminal_width=80, catch_exceptions=False)
-    return Ran(ran.exit_code, ran.stdout, ran.stderr)
+    """``hedgebot ARGS`` in this process as it is: its folder, its environment, 80 columns."""
+    out, err, code = StringIO(), StringIO(), None
+    with (
+        logging_as_it_was(),
+        redirect_stdout(out),
+        redirect_stderr(err),
+        patch.object(sys, "argv", ["hedgebot", *args]),
+        patch.dict(os.environ, COLUMNS="80"),
+    ):
+        try:
+            main()
+        except SystemExit as end:
+            code = end.code
+    assert isinstance(code, int)
+    return Ran(int(code), out.getvalue(), err.getvalue())

@@ -11,11 +11,12 @@ from typing import Any
 import pytest
 
 from hedgebot.api.control import control
+from hedgebot.cli import daemon_client
 from hedgebot.cli.asking import worst
 from hedgebot.domain.records import State, Verb
 from hedgebot.errors import HedgebotError, JournalError
 from tests.api.support import StandIn, hedge
-from tests.cli.support import finish, hedgebot, in_process, start, write_config
+from tests.cli.support import within, write_config
 
 ASKING = [["status"], ["status", "--json"], ["health"]]
 ORDERING = [["pause"], ["resume"], ["ratio", "btc", "0.5"], ["unwind"]]
@@ -56,13 +57,13 @@ class TestStatus:
     async def test_for_programs_it_is_the_daemons_object_as_it_is(self, folder: Path) -> None:
         daemon = StandIn({"btc": hedge(state="drifting")})
         async with control(daemon, folder / "hedgebot.sock"):
-            ran = await hedgebot(folder, "status", "--json")
+            ran = await within(folder, "status", "--json")
         assert (ran.code, ran.err) == (8, "")
         assert json.loads(ran.out) == daemon.status()
 
     async def test_for_people_it_has_no_colours_in_a_pipe(self, folder: Path) -> None:
         async with control(StandIn(), folder / "hedgebot.sock"):
-            ran = await hedgebot(folder, "status")
+            ran = await within(folder, "status")
         assert (ran.code, ran.err) == (0, "")
         assert ran.out.startswith("btc: HEDGED, mode live, 1.2 s ago\n")
         assert "\x1b" not in ran.out
@@ -72,7 +73,7 @@ class TestHealth:
     @pytest.mark.parametrize(("alive", "code"), [(True, 0), (False, 1)])
     async def test_it_is_that_of_healthz(self, alive: bool, code: int, folder: Path) -> None:
         async with control(StandIn(alive=alive), folder / "hedgebot.sock"):
-            ran = await hedgebot(folder, "health", "--json")
+            ran = await within(folder, "health", "--json")
         assert (ran.code, json.loads(ran.out)) == (code, {"schema": 1, "healthy": alive})
 
 
@@ -96,19 +97,18 @@ class TestOrders:
         ],
     )
     async def test_each_is_given_as_written(
-        self, args: list[str], taken: tuple[Any, ...], folder: Path, monkeypatch: pytest.MonkeyPatch
+        self, args: list[str], taken: tuple[Any, ...], folder: Path
     ) -> None:
-        monkeypatch.chdir(folder)
         daemon = StandIn()
         async with control(daemon, folder / "hedgebot.sock"):
-            ran = await asyncio.to_thread(in_process, *args)
+            ran = await within(folder, *args)
         assert (ran.code, ran.err) == (0, "")
         assert [order[:3] for order in daemon.taken] == [taken]
         assert "btc" in ran.out
 
     async def test_for_programs_the_answer_says_what_it_concerned(self, folder: Path) -> None:
         async with control(StandIn({"btc": hedge(), "eth": hedge()}), folder / "hedgebot.sock"):
-            ran = await hedgebot(folder, "unwind", "--json")
+            ran = await within(folder, "unwind", "--json")
         told = json.loads(ran.out)
         assert (told["schema"], told["verb"], told["ratio"]) == (1, "unwind", "0")
         assert told["hedges"] == ["btc", "eth"]
@@ -119,7 +119,7 @@ class TestOrders:
     )
     async def test_a_refusal_is_told_with_what_to_do(self, refusal: HedgebotError, folder: Path) -> None:
         async with control(StandIn(refuses=refusal), folder / "hedgebot.sock"):
-            ran = await hedgebot(folder, "pause")
+            ran = await within(folder, "pause")
         assert (ran.code, ran.out) == (1, "")
         assert ran.err == f"hedgebot: {refusal.what}\n  {refusal.next_step}\n"
 
@@ -127,28 +127,28 @@ class TestOrders:
         (folder / "hedgebot.toml").write_text('mode = "nonsense"\n[hedges.btc]\nratoi = 7\n')
         daemon = StandIn()
         async with control(daemon, folder / "hedgebot.sock"):
-            assert (await hedgebot(folder, "pause")).code == 0
+            assert (await within(folder, "pause")).code == 0
         assert daemon.taken
 
 
 class TestNoAnswer:
     @pytest.mark.parametrize("args", [*ASKING, *ORDERING])
     async def test_without_a_daemon_the_exit_code_is_4(self, args: list[str], folder: Path) -> None:
-        ran = await hedgebot(folder, *args)
+        ran = await within(folder, *args)
         assert (ran.code, ran.out) == (4, "")
         assert f"no daemon answers at {folder}/hedgebot.sock" in ran.err
 
     async def test_nor_with_the_socket_of_a_dead_one(self, folder: Path) -> None:
         with closing(socket.socket(socket.AF_UNIX)) as dead:
             dead.bind(str(folder / "hedgebot.sock"))
-        assert (await hedgebot(folder, "status")).code == 4
+        assert (await within(folder, "status")).code == 4
 
     async def test_a_daemon_that_dies_while_answering_is_none(self, folder: Path) -> None:
         async def hang_up(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             writer.close()
 
         async with await asyncio.start_unix_server(hang_up, folder / "hedgebot.sock"):
-            assert (await hedgebot(folder, "status")).code == 4
+            assert (await within(folder, "status")).code == 4
 
     async def test_something_else_behind_the_socket_is_an_error(self, folder: Path) -> None:
         async def greet(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -158,18 +158,22 @@ class TestNoAnswer:
             writer.close()
 
         async with await asyncio.start_unix_server(greet, folder / "hedgebot.sock"):
-            ran = await hedgebot(folder, "status")
+            ran = await within(folder, "status")
         assert (ran.code, ran.out) == (1, "")
         assert "no hedgebot" in ran.err
 
-    async def test_a_daemon_that_hangs_is_given_5_seconds_then_the_exit_code_is_7(self, folder: Path) -> None:
+    async def test_a_daemon_that_hangs_is_given_5_seconds_then_the_exit_code_is_7(
+        self, folder: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        assert daemon_client.TIMEOUT == 5
+        monkeypatch.setattr(daemon_client, "TIMEOUT", 0.1)
+
         async def hang(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             await reader.read()
             writer.close()
 
         async with await asyncio.start_unix_server(hang, folder / "hedgebot.sock"):
-            asked = [await start(folder, *args) for args in (["status"], ["health"], ["pause"])]
-            ended = [await finish(process, 15) for process in asked]
+            ended = [await within(folder, command) for command in ("status", "health", "pause")]
         assert [(ran.code, ran.out) for ran in ended] == [(7, "")] * 3
-        assert all("did not answer within 5 s" in ran.err for ran in ended)
+        assert all("did not answer within 0.1 s" in ran.err for ran in ended)
         assert "not known" in ended[2].err

@@ -10,11 +10,11 @@ import pytest
 from hedgebot.sim.faults import Fault
 from hedgebot.sim.matching import Side
 from tests.cli.exchange import Place, daemon, simulated
-from tests.cli.support import CREDENTIALS, Ran, hedgebot, write_config
+from tests.cli.support import CREDENTIALS, Ran, within, write_config
 
 
 async def plan(place: Place, *args: str, **env: str) -> Ran:
-    ran = await hedgebot(place.folder, "plan", *args, **CREDENTIALS | env)
+    ran = await within(place.folder, "plan", *args, **CREDENTIALS | env)
     assert "canary" not in ran.out + ran.err
     return ran
 
@@ -70,6 +70,7 @@ class TestBeforeAnythingIsHedged:
         assert (ran.code, ran.out.splitlines()[0]) == (0, "btc: nothing to do")
 
 
+@pytest.mark.slow
 class TestBesideADaemon:
     async def test_it_works_while_the_daemon_runs_and_does_not_disturb_it(self, tmp_path: Path) -> None:
         async with simulated(tmp_path) as place, daemon(tmp_path) as running:
@@ -93,7 +94,7 @@ class TestBesideADaemon:
         async with simulated(tmp_path) as place:
             async with daemon(tmp_path):
                 await place.until("hedged")
-                assert (await hedgebot(tmp_path, "pause")).code == 0
+                assert (await within(tmp_path, "pause")).code == 0
                 await place.until("paused")
             place.exchange.deposit("main", "BTC", 1)
             ran = await plan(place)
@@ -139,5 +140,5 @@ class TestWhatRestrains:
 
     async def test_an_exchange_out_of_reach_exits_with_1(self, tmp_path: Path) -> None:
         write_config(tmp_path)
-        ran = await hedgebot(tmp_path, "plan", **CREDENTIALS)
+        ran = await within(tmp_path, "plan", **CREDENTIALS)
         assert (ran.code, ran.out.splitlines()[0]) == (1, "btc: not to be seen")

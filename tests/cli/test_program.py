@@ -4,7 +4,6 @@ import asyncio
 import json
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -12,7 +11,7 @@ import pytest
 from hedgebot import __version__
 from hedgebot.cli.program import COMMANDS
 from hedgebot.settings import schema
-from tests.cli.support import environment, hedgebot, in_process, write_config
+from tests.cli.support import environment, hedgebot, in_process, within, write_config
 
 BLOCKED = ("ccxt", "aiohttp", "pydantic_settings", "structlog", "rich", "sqlite3", "prometheus_client")
 QUICK = (["--help"], ["version"], ["status", "--help"], ["run", "--help"], ["status"], ["health"], ["pause"])
@@ -73,6 +72,7 @@ def test_wrong_usage_exits_with_2_and_writes_no_data(args: tuple[str, ...]) -> N
     assert "Error: " in ran.err
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("args", QUICK)
 def test_what_only_asks_the_daemon_imports_nothing_heavy(args: list[str], tmp_path: Path) -> None:
     write_config(tmp_path)
@@ -81,6 +81,7 @@ def test_what_only_asks_the_daemon_imports_nothing_heavy(args: list[str], tmp_pa
     assert "internal error" not in ran.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("args", [["check"], ["check", "--json"], ["schema"]])
 def test_check_and_schema_import_neither_ccxt_nor_aiohttp(args: list[str], tmp_path: Path) -> None:
     write_config(tmp_path)
@@ -88,18 +89,16 @@ def test_check_and_schema_import_neither_ccxt_nor_aiohttp(args: list[str], tmp_p
     assert ran.returncode in {0, 5}, ran.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("args", [["--help"], ["status"]])
-def test_it_starts_at_once(args: list[str], tmp_path: Path) -> None:
-    """Generous: `make bench` has the real limit."""
+def test_it_starts_with_few_modules(args: list[str], tmp_path: Path) -> None:
+    """Which is what a start takes on a machine of any speed; `make bench` has its limit in seconds."""
     write_config(tmp_path)
-    command, seconds = [sys.executable, "-m", "hedgebot", *args], []
-    for _ in range(3):
-        began = time.monotonic()
-        subprocess.run(command, cwd=tmp_path, env=environment(), capture_output=True, check=False)
-        seconds.append(time.monotonic() - began)
-    assert min(seconds) < 1
+    count = "import atexit; atexit.register(lambda: print(len(sys.modules), file=sys.stderr))"
+    assert int(run_after(count, args, tmp_path).stderr.split()[-1]) < 400
 
 
+@pytest.mark.slow
 def test_a_bug_is_told_in_a_line_without_a_traceback(tmp_path: Path) -> None:
     broken = "import hedgebot.cli.daemon_client as it; it.of = lambda _: {}['api_key=canary-b2c4d6e8f0']"
     ran = run_after(broken, ["status"], tmp_path)
@@ -109,12 +108,14 @@ def test_a_bug_is_told_in_a_line_without_a_traceback(tmp_path: Path) -> None:
     assert "canary" not in ran.stderr
 
 
+@pytest.mark.slow
 async def test_a_process_ends_the_same_way(tmp_path: Path) -> None:
     assert (await hedgebot(tmp_path, "nonsense")).code == 2
     assert (await hedgebot(tmp_path)).code == 2
     assert (await hedgebot(tmp_path, "--help")).code == 0
 
 
+@pytest.mark.slow
 async def test_a_reader_that_goes_away_is_no_error_of_ours(tmp_path: Path) -> None:
     shell = await asyncio.create_subprocess_shell(
         f"'{sys.executable}' -m hedgebot schema | head -c 1",
@@ -127,12 +128,12 @@ async def test_a_reader_that_goes_away_is_no_error_of_ours(tmp_path: Path) -> No
 
 
 async def test_version_is_that_of_the_package(tmp_path: Path) -> None:
-    assert (await hedgebot(tmp_path, "version")).out == f"hedgebot {__version__}\n"
-    told = json.loads((await hedgebot(tmp_path, "version", "--json")).out)
+    assert (await within(tmp_path, "version")).out == f"hedgebot {__version__}\n"
+    told = json.loads((await within(tmp_path, "version", "--json")).out)
     assert (told["schema"], told["version"]) == (1, __version__)
 
 
 async def test_schema_is_the_one_for_editors(tmp_path: Path) -> None:
-    assert (await hedgebot(tmp_path, "schema")).out == schema.dump()
-    told = json.loads((await hedgebot(tmp_path, "schema", "--json")).out)
+    assert (await within(tmp_path, "schema")).out == schema.dump()
+    told = json.loads((await within(tmp_path, "schema", "--json")).out)
     assert told == {"schema": 1, "config": schema.schema()}

@@ -1,11 +1,12 @@
 """``run``: how the daemon starts, how it is steered and how it ends, as a process on real sockets."""
 
 import asyncio
+import os
 import signal
 import socket
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import aiohttp
 import pytest
@@ -15,9 +16,17 @@ from hedgebot.sim.account import ApiKey
 from hedgebot.sim.faults import Fault
 from tests.api.support import free_port, hedge, leg
 from tests.cli.exchange import daemon, simulated
-from tests.cli.support import CREDENTIALS, KEY, SECRET, hedgebot, write_config
+from tests.cli.support import CREDENTIALS, KEY, SECRET, hedgebot, within, write_config
+from tests.patience import until
+from tests.service.listener import listening
+from tests.valve import Valve
 
-HANGS = "delay_reply"
+pytestmark = pytest.mark.slow
+
+BROKEN = Fault("http_status", status=503, processed=False)
+PLACED_KEY = ApiKey(key=KEY, secret=SECRET, account="main")
+"""The key as the simulated exchange has it at first."""
+
 PUBLISHED = hedge().keys()
 """The keys of a hedge in the status object, as published."""
 
@@ -39,13 +48,15 @@ class TestTheFirstHedge:
                 status = await place.until("drifting")
                 assert status["last_cycle"]["reason"].startswith("sell 59966 contracts")
                 assert status["last_cycle"]["acted"] is False
-                assert (await hedgebot(tmp_path, "status")).code == 8
+                assert (await within(tmp_path, "status")).code == 8
             assert place.orders == 0
 
     async def test_the_status_has_the_published_keys_from_the_first_moment_on(self, tmp_path: Path) -> None:
-        async with simulated(tmp_path, Fault(HANGS)) as place, daemon(tmp_path):
+        valve = Valve()
+        async with simulated(tmp_path, BROKEN, valve=valve) as place, daemon(tmp_path):
             assert (await place.until("starting")).keys() >= PUBLISHED
-            assert (await hedgebot(tmp_path, "status")).code == 6
+            assert (await within(tmp_path, "status")).code == 6
+            valve.opened.set()
             assert (await place.until("blind")).keys() >= PUBLISHED
             place.faults.stop()
             found = await place.until("hedged")
@@ -60,15 +71,13 @@ class TestSteering:
     async def test_pause_ratio_unwind_and_resume_take_effect_and_are_told(self, tmp_path: Path) -> None:
         async with simulated(tmp_path) as place, daemon(tmp_path) as running:
             await place.until("hedged")
-            assert (await hedgebot(tmp_path, "pause")).code == 0
+            assert (await within(tmp_path, "pause")).code == 0
             await place.until("paused")
-            assert (await hedgebot(tmp_path, "resume", "btc")).code == 0
+            assert (await within(tmp_path, "resume", "btc")).code == 0
             await place.until("hedged")
-            assert (await hedgebot(tmp_path, "ratio", "btc", "0.5")).code == 0
-            async with asyncio.timeout(10):
-                while place.short > 30_100:
-                    await asyncio.sleep(0.05)
-            assert (await hedgebot(tmp_path, "unwind")).code == 0
+            assert (await within(tmp_path, "ratio", "btc", "0.5")).code == 0
+            await until(lambda: place.short <= 30_100)
+            assert (await within(tmp_path, "unwind")).code == 0
             await place.until("unwound")
             assert place.short == 0
             await running.stop()
@@ -79,28 +88,24 @@ class TestSteering:
         async with simulated(tmp_path) as place:
             async with daemon(tmp_path):
                 await place.until("hedged")
-                await hedgebot(tmp_path, "pause")
+                await within(tmp_path, "pause")
                 await place.until("paused")
             async with daemon(tmp_path):
                 assert (await place.until("paused"))["paused"] is True
-                assert (await hedgebot(tmp_path, "status")).code == 0
+                assert (await within(tmp_path, "status")).code == 0
 
-    @pytest.mark.parametrize(
-        ("args", "complaint"),
-        [
-            (("pause", "eth"), 'there is no hedge "eth"'),
-            (("ratio", "btc", "1.5"), "btc accepts ratios from 0 to 1, not 1.5"),
-            (("unwind", "--to", "2"), "unwind needs a ratio from 0 to 1"),
-        ],
-    )
-    async def test_what_cannot_be_done_is_refused(
-        self, args: tuple[str, ...], complaint: str, tmp_path: Path
-    ) -> None:
+    async def test_what_cannot_be_done_is_refused(self, tmp_path: Path) -> None:
+        refusals = {
+            ("pause", "eth"): 'there is no hedge "eth"',
+            ("ratio", "btc", "1.5"): "btc accepts ratios from 0 to 1, not 1.5",
+            ("unwind", "--to", "2"): "unwind needs a ratio from 0 to 1",
+        }
         async with simulated(tmp_path) as place, daemon(tmp_path):
             await place.until("hedged")
-            ran = await hedgebot(tmp_path, *args)
-            assert (ran.code, ran.out) == (1, "")
-            assert complaint in ran.err
+            for args, complaint in refusals.items():
+                ran = await within(tmp_path, *args)
+                assert (ran.code, ran.out) == (1, "")
+                assert complaint in ran.err
             assert (await place.status())["state"] == "hedged"
 
 
@@ -115,18 +120,19 @@ class TestItsEnd:
             assert (ran.code, ran.out) == (0, "")
             assert place.short == 59966
         assert not (tmp_path / "hedgebot.sock").exists()
-        assert (await hedgebot(tmp_path, "status")).code == 4
+        assert (await within(tmp_path, "status")).code == 4
 
     async def test_the_first_signal_waits_for_the_cycle_and_the_second_does_not(self, tmp_path: Path) -> None:
-        async with simulated(tmp_path, Fault(HANGS)) as place:
-            text = (tmp_path / "hedgebot.toml").read_text()
-            (tmp_path / "hedgebot.toml").write_text(text.replace('deadline = "2s"', 'deadline = "60s"'))
-            async with daemon(tmp_path) as running:
+        with listening(str(tmp_path / "notify")) as manager:
+            async with (
+                simulated(tmp_path, valve=Valve()) as place,
+                daemon(tmp_path, NOTIFY_SOCKET=manager.address, HEDGEBOT_CYCLE__DEADLINE="5m") as running,
+            ):
                 await place.until("starting")
                 running.process.send_signal(signal.SIGTERM)
-                await asyncio.sleep(0.5)
-                assert running.process.returncode is None
-                assert (await running.stop(seconds=5)).code == 0
+                await manager.until("STOPPING=1")
+                assert (await place.status())["state"] == "starting"
+                assert (await running.stop()).code == 0
         assert [line["event"] for line in running.log][-1].startswith("stopping at once")
 
 
@@ -139,7 +145,7 @@ class TestWhatKeepsItFromStarting:
             second = await hedgebot(tmp_path, "run", **CREDENTIALS)
             assert (second.code, second.out) == (6, "")
             assert str(first.process.pid) in second.err
-            assert (await hedgebot(tmp_path, "status")).code == 0
+            assert (await within(tmp_path, "status")).code == 0
             assert place.orders == 1
 
     async def test_a_wrong_configuration_exits_with_3_and_makes_no_store(self, tmp_path: Path) -> None:
@@ -164,8 +170,66 @@ class TestWhatKeepsItFromStarting:
         assert "Traceback" not in ran.err
         assert (tmp_path / "hedgebot.db").read_text() == "precious " * 1000
 
+    @pytest.mark.parametrize(
+        ("key", "says", "step"),
+        [
+            (
+                replace(PLACED_KEY, withdraw=True),
+                "the key can withdraw coins",
+                "accounts.main.allow_withdraw = true",
+            ),
+            (
+                replace(PLACED_KEY, read_only=True),
+                "the key may not trade contracts",
+                'set mode = "observe"',
+            ),
+        ],
+    )
+    async def test_a_key_that_may_do_too_much_or_too_little_exits_with_5_and_says_what_to_do(
+        self, key: ApiKey, says: str, step: str, tmp_path: Path
+    ) -> None:
+        async with simulated(tmp_path) as place:
+            place.exchange.set_key(key)
+            ran = await hedgebot(tmp_path, "run", **CREDENTIALS)
+            assert place.orders == 0
+        assert (ran.code, ran.out) == (5, "")
+        assert f"hedgebot: main: {says}" in ran.err
+        assert step in ran.err
+        assert not (tmp_path / "hedgebot.sock").exists()
+
 
 class TestWhatDoesNot:
+    async def test_a_key_that_can_withdraw_halts_and_stays_where_a_short_is_open(
+        self, tmp_path: Path
+    ) -> None:
+        async with simulated(tmp_path) as place:
+            async with daemon(tmp_path):
+                await place.until("hedged")
+            place.exchange.set_key(replace(PLACED_KEY, withdraw=True))
+            (tmp_path / "hedgebot.db").unlink()  # not even the journal tells of the short
+            async with daemon(tmp_path) as running:
+                status = await place.until("halted")
+                (found,) = (each for each in status["findings"] if each["guard"] == "key")
+                assert (found["permission"], found["alarm"]) == ("none", True)
+                assert (await within(tmp_path, "status")).code == 6
+                assert (await within(tmp_path, "health")).code == 0
+                assert (await running.stop()).code == 0
+            assert place.orders == 1
+
+    async def test_nor_does_one_that_its_owner_accepts(self, tmp_path: Path) -> None:
+        async with simulated(tmp_path) as place:
+            place.exchange.set_key(replace(PLACED_KEY, withdraw=True))
+            async with daemon(tmp_path, HEDGEBOT_ACCOUNTS__MAIN__ALLOW_WITHDRAW="true"):
+                await place.until("hedged")
+
+    async def test_nor_one_that_cannot_be_verified(self, tmp_path: Path) -> None:
+        trouble = Fault("http_status", status=503, path="/v5/user/query-api")
+        async with simulated(tmp_path, trouble) as place, daemon(tmp_path):
+            status = await place.until("hedged")
+            (found,) = (each for each in status["findings"] if each["guard"] == "key")
+            assert "could not be verified: main: bybit user/query-api" in found["reason"]
+            assert (found["permission"], found["alarm"]) == ("any", False)
+
     async def test_a_key_refused_once_there_is_a_hedge_halts_and_stays(self, tmp_path: Path) -> None:
         async with simulated(tmp_path) as place:
             async with daemon(tmp_path):
@@ -173,8 +237,8 @@ class TestWhatDoesNot:
             place.exchange.revoke_key(KEY)
             async with daemon(tmp_path) as running:
                 await place.until("halted")
-                assert (await hedgebot(tmp_path, "status")).code == 6
-                assert (await hedgebot(tmp_path, "health")).code == 0
+                assert (await within(tmp_path, "status")).code == 6
+                assert (await within(tmp_path, "health")).code == 0
                 assert (await running.stop()).code == 0
             assert place.short == 59966
 
@@ -183,7 +247,7 @@ class TestWhatDoesNot:
             await place.until("hedged")
             place.exchange.revoke_key(KEY)
             await place.until("halted")
-            place.exchange.set_key(ApiKey(key=KEY, secret=SECRET, account="main"))
+            place.exchange.set_key(PLACED_KEY)
             await place.until("hedged")
             assert place.orders == 1
 
@@ -194,8 +258,8 @@ class TestWhatDoesNot:
             config.write_text(config.read_text().replace(place.url, "http://127.0.0.1:9"))
             async with daemon(tmp_path) as running:
                 await place.until("blind")
-                assert (await hedgebot(tmp_path, "status")).code == 6
-                assert (await hedgebot(tmp_path, "health")).code == 0
+                assert (await within(tmp_path, "status")).code == 6
+                assert (await within(tmp_path, "health")).code == 0
                 assert (await running.stop()).code == 0
 
     async def test_a_taken_port_costs_the_page_and_nothing_else(self, tmp_path: Path) -> None:
@@ -206,7 +270,7 @@ class TestWhatDoesNot:
                 place.configure(listen=f"127.0.0.1:{other.getsockname()[1]}")
                 async with daemon(tmp_path) as running:
                     await place.until("hedged")
-                    assert (await hedgebot(tmp_path, "health")).code == 0
+                    assert (await within(tmp_path, "health")).code == 0
                     await running.stop()
         errors = [line for line in running.log if line["level"] == "error"]
         assert [line["reason"] for line in errors] == ["Address already in use"]
@@ -234,7 +298,7 @@ class TestOverHttp:
 
     async def test_it_is_not_ready_before_it_has_seen_anything(self, tmp_path: Path) -> None:
         port = free_port()
-        async with simulated(tmp_path, Fault("http_status", status=503, processed=False)) as place:
+        async with simulated(tmp_path, BROKEN) as place:
             place.configure(listen=f"127.0.0.1:{port}")
             async with daemon(tmp_path), aiohttp.ClientSession(f"http://127.0.0.1:{port}") as session:
                 await place.until("blind")
@@ -242,24 +306,18 @@ class TestOverHttp:
                 assert (await _get(session, "/healthz"))[0] == 200
 
 
-async def test_no_secret_leaves_by_any_way(tmp_path: Path) -> None:
-    """Not by the log at its most talkative, the journal, the socket, HTTP or a command, in trouble either."""
-    port = free_port()
-    trouble = Fault("http_status", status=500, probability=0.2)
-    said: list[Any] = []
-    async with simulated(tmp_path, trouble) as place:
-        place.configure(listen=f"127.0.0.1:{port}")
-        async with daemon(tmp_path) as running, aiohttp.ClientSession(f"http://127.0.0.1:{port}") as session:
+async def test_every_file_that_it_makes_is_its_owners_alone(tmp_path: Path) -> None:
+    """Also where the user's mask would let everybody read and write."""
+    before = os.umask(0)
+    try:
+        async with simulated(tmp_path) as place, daemon(tmp_path):
             await place.until("hedged")
-            said += [await _get(session, path) for path in ("/", "/metrics", "/api/v1/status")]
-            commands = ("status", "plan", "check", "pause")
-            said += [await hedgebot(tmp_path, command, **CREDENTIALS) for command in commands]
-            said += [await running.stop()]
-    files = [path.read_bytes() for path in tmp_path.iterdir() if path.name != "hedgebot.toml"]
-    assert files
-    for secret in (KEY, SECRET):
-        assert secret not in repr(said)
-        assert not [content for content in files if secret.encode() in content]
+            made = {path.name: path.lstat().st_mode & 0o777 for path in tmp_path.iterdir()}
+    finally:
+        os.umask(before)
+    assert made.pop("hedgebot.toml") == 0o666, "which the test wrote"
+    names = ("hedgebot.db", "hedgebot.db-wal", "hedgebot.db-shm", "hedgebot.db.lock", "hedgebot.sock")
+    assert made == dict.fromkeys(names, 0o600)
 
 
 async def _get(session: aiohttp.ClientSession, path: str) -> tuple[int, str]:

@@ -5,16 +5,20 @@ import os
 import pty
 import signal
 import sys
+from codecs import IncrementalDecoder, getincrementaldecoder
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
 from hedgebot.api.control import control
 from tests.api.support import StandIn, hedge
-from tests.cli.support import environment, finish, hedgebot, start, write_config
+from tests.cli.support import environment, finish, start, within, write_config
+from tests.patience import PATIENCE_S
+
+pytestmark = pytest.mark.slow
 
 SOCKET = "hedgebot.sock"
 
@@ -32,19 +36,21 @@ class Terminal:
     process: asyncio.subprocess.Process
     screen: int
     wrote: str = ""
+    decoder: IncrementalDecoder = field(default_factory=getincrementaldecoder("utf-8"))
 
     async def until(self, text: str) -> str:
         """Wait until ``text`` is written; everything up to there."""
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(PATIENCE_S):
             while text not in self.wrote:
-                self.wrote += (await asyncio.to_thread(os.read, self.screen, 65536)).decode()
+                read = await asyncio.to_thread(os.read, self.screen, 65536)
+                self.wrote += self.decoder.decode(read)  # what is read may end within a character
         seen, _, self.wrote = self.wrote.partition(text)
         return seen + text
 
     async def stop(self) -> int:
         """Ctrl-C; the exit code."""
         self.process.send_signal(signal.SIGINT)
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(PATIENCE_S):
             return await self.process.wait()
 
 
@@ -96,9 +102,9 @@ async def test_one_hedge_of_several(folder: Path) -> None:
         async with watching(folder, "btc") as terminal:
             assert "eth" not in await terminal.until("nothing to do")
             assert await terminal.stop() == 0
-        assert (await hedgebot(folder, "status")).code == 6
-        assert (await hedgebot(folder, "status", "btc")).code == 0
-        ran = await hedgebot(folder, "status", "sol")
+        assert (await within(folder, "status")).code == 6
+        assert (await within(folder, "status", "btc")).code == 0
+        ran = await within(folder, "status", "sol")
     assert (ran.code, ran.out) == (1, "")
     assert "There are: btc, eth" in ran.err
 
@@ -114,7 +120,7 @@ async def test_in_a_pipe_it_writes_one_view_after_the_other(folder: Path) -> Non
     async with control(StandIn(), folder / SOCKET):
         process = await start(folder, "status", "--watch")
         assert process.stdout is not None
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(PATIENCE_S):
             for _ in range(2):
                 await process.stdout.readuntil(b"nothing to do\n\n")
         process.send_signal(signal.SIGINT)

@@ -1,19 +1,15 @@
 """A process's logging, as it was before and after each test."""
 
 import json
-import logging
-import sys
-import threading
-import warnings
 from collections.abc import Callable, Iterator
 from io import StringIO
 from typing import Any
 
 import pytest
-import structlog
 
 from hedgebot import logs
 from hedgebot.scrubber import Scrubber
+from tests.logging_state import logging_as_it_was
 
 CANARY = "canary/Ax7+Qz9=w\"ell'é"
 NOW_MS = 1_795_150_800_123  # 2026-11-20T05:00:00.123Z
@@ -47,20 +43,8 @@ class Sink:
 
 @pytest.fixture(autouse=True)
 def _logging_as_it_was() -> Iterator[None]:
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
-    levels = {name: logging.getLogger(name).level for name in ("hedgebot", "aiohttp.access", "ccxt")}
-    hooks = sys.excepthook, sys.unraisablehook, threading.excepthook
-    with warnings.catch_warnings():
+    with logging_as_it_was():
         yield
-        logging.captureWarnings(False)
-    root.handlers[:] = handlers
-    root.setLevel(level)
-    for name, before in levels.items():
-        logging.getLogger(name).setLevel(before)
-    sys.excepthook, sys.unraisablehook, threading.excepthook = hooks
-    structlog.reset_defaults()
-    structlog.contextvars.clear_contextvars()
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from urllib.parse import quote, quote_plus, urlencode
 
 import pytest
-from hypothesis import assume, example, given
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 from pydantic import SecretStr
 from yarl import URL
@@ -48,10 +48,32 @@ SPELLINGS: dict[str, Callable[[str], str]] = {
     "basic authorization": lambda s: base64.b64encode(f"user:{s}".encode()).decode(),
     "after one byte more": lambda s: base64.b64encode(f"user1:{s}".encode()).decode(),
     "hex": lambda s: s.encode().hex(),
+    "URL, every byte": lambda s: "".join(f"%{byte:02X}" for byte in s.encode()),
+    "URL, every byte, twice": lambda s: "".join(f"%25{byte:02x}" for byte in s.encode()),
+    "URL, every other byte": lambda s: "".join(
+        f"%{byte:02x}" if i % 2 or byte > 127 or not chr(byte).isalnum() else chr(byte)
+        for i, byte in enumerate(s.encode())
+    ),
+    "JSON, every character": lambda s: "".join(f"\\u{unit:04x}" for unit in units(s)),
+    "JSON, every other letter": lambda s: "".join(
+        f"\\u{ord(c):04X}" if i % 2 and c.isascii() and c.isalnum() else json.dumps(c)[1:-1]
+        for i, c in enumerate(s)
+    ),
+    "bytes in hexadecimal escapes": lambda s: "".join(f"\\x{byte:02x}" for byte in s.encode()),
+    "base64 in JSON, every character": lambda s: "".join(
+        f"\\u{byte:04x}" for byte in base64.b64encode(s.encode()).rstrip(b"=")
+    ),
 }
 
 
+def units(text: str) -> list[int]:
+    """What JSON's escapes are made of: UTF-16."""
+    raw = text.encode("utf-16-be")
+    return [int.from_bytes(raw[i : i + 2], "big") for i in range(0, len(raw), 2)]
+
+
 class TestByValue:
+    @settings(max_examples=40)  # for each of the spellings
     @pytest.mark.parametrize("spelling", SPELLINGS)
     @given(secret=SECRETS, before=st.text(max_size=5), after=st.text(max_size=5))
     @example(secret='\\\\"quoted"\\', before="", after="")
@@ -110,6 +132,44 @@ class TestByValue:
             "event": f"with {HIDDEN} in it",
             "n": 1,
         }
+
+    @pytest.mark.parametrize("line_break", ["\n", "\r\n", "\\n", "\\r\\n", "\\\n"])
+    def test_a_secret_that_goes_on_in_the_next_line_is_hidden(self, line_break: str) -> None:
+        broken = f"key canary-b2{line_break}c4d6e8f0 and{line_break}more"
+        assert Scrubber("canary-b2c4d6e8f0").scrub(broken) == f"key {HIDDEN} and{line_break}more"
+
+    def test_nor_do_lines_of_base64_show_it(self) -> None:
+        lines = base64.encodebytes(b"x" * 40 + b"canary-b2c4d6e8f0" + b"y" * 40).decode()
+        scrubbed = Scrubber("canary-b2c4d6e8f0").scrub(lines)
+        assert HIDDEN in scrubbed
+        assert b"canary" not in base64.b64decode(scrubbed.replace(HIDDEN, "").replace("\n", "") + "==")
+
+    @pytest.mark.parametrize("entity", ["&#{};", "&#0{};", "&#x{:x};", "&#X00{:X};"])
+    def test_numbers_of_html_do_not_show_it(self, entity: str) -> None:
+        spelled = "".join(entity.format(ord(c)) for c in "canary-b2+c4")
+        assert Scrubber("canary-b2+c4").scrub(f"<p>{spelled}</p>") == f"<p>{HIDDEN}</p>"
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "100 %41 of it",
+            r"C:\new\x41",
+            "a\nb\nc",
+            "%",
+            "\\",
+            "&#65;&#x;",
+            "\\u004",
+            r"\ud800\u0041",
+            "%zz%4",
+        ],
+    )
+    def test_text_with_escapes_and_no_secret_stays(self, text: str) -> None:
+        assert Scrubber("canary-b2c4d6e8f0").scrub(text) == text
+
+    def test_several_escaped_secrets_beside_each_other_are_each_hidden(self) -> None:
+        one, other = "canary-one-1", "canary-two-2"
+        text = "".join(f"%{byte:02x}" for byte in f"{one}{other} {one}".encode())
+        assert Scrubber(one, other).scrub(text) == f"{HIDDEN}{HIDDEN}%20{HIDDEN}"
 
     def test_its_own_text_shows_nothing(self) -> None:
         assert "hunter" not in f"{Scrubber('hunter2hunter2')!r} {Scrubber('hunter2hunter2')}"

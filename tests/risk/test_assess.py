@@ -13,7 +13,7 @@ from tests.builders import NOW, hedged, intent, view
 
 ORDER = [
     "coherence", "in_flight", "account_mode", "foreign", "jump", "collateral", "liquidation", "limits",
-    "drift", "clock",
+    "drift", "clock", "key",
 ]  # fmt: skip
 
 
@@ -33,7 +33,7 @@ def test_one_file_a_guard(root: Path) -> None:
 def test_a_blind_cycle_shows_what_needs_no_snapshot() -> None:
     seen = view(Blind("btc", NOW, ("no answer",)), open=(intent(stage=Stage.UNKNOWN),))
     assessment, _ = assess(seen)
-    assert [finding.guard for finding in assessment.findings] == ["coherence", "in_flight"]
+    assert [finding.guard for finding in assessment.findings] == ["coherence", "in_flight", "key"]
     assert (assessment.blind, assessment.permission) == (True, Permission.NONE)
     assert assessment.why() == "no answer"
 

@@ -1,6 +1,7 @@
 """What is believed at once, and what only once it has lasted: coins, prices, and who moved the position."""
 
-from dataclasses import replace
+from dataclasses import fields, replace
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -30,6 +31,9 @@ from tests.builders import (
 )
 
 HELD_ONE = Memory(held=coin(1))
+
+RENEWED = {"held", "fall", "marks", "moved", "disturbed", "contracts", "specs", "since", "ledger_at"}
+"""What a snapshot may change of a memory."""
 
 
 def coins_seen(*readings: tuple[float, str], memory: Memory = HELD_ONE) -> Memory:
@@ -223,6 +227,25 @@ class TestRemembering:
     def test_a_contract_is_pinned_when_it_is_first_seen(self) -> None:
         pinned = Memory(specs=((LEG, "as it was"),))
         assert remember(view(memory=pinned)).specs == pinned.specs
+
+    def test_all_else_stays_as_it_was(self) -> None:
+        known = Memory(
+            target=Decimal("0.5"),
+            reached=False,
+            rival="hb0000000000001",
+            funding_received=coin("0.3"),
+            funding_paid=coin("0.2"),
+            fees=coin("0.1"),
+        )
+        kept = [field for field in fields(Memory) if field.name not in RENEWED]
+        assert all(getattr(known, field.name) != field.default for field in kept), "each is told apart"
+        found = remember(view(hedged(), known))
+        assert all(getattr(found, field.name) == getattr(known, field.name) for field in kept)
+
+    def test_a_view_with_a_new_memory_is_otherwise_the_same(self) -> None:
+        facts: dict[str, Any] = {field.name: object() for field in fields(View)}
+        seen = View(**facts)
+        assert seen.remembering(HELD_ONE) == replace(seen, memory=HELD_ONE)
 
     def test_a_rival_is_not_forgotten_between_cycles(self) -> None:
         assert remember(view(memory=Memory(rival="hb1"))).rival == "hb1"

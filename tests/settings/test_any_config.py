@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hedgebot.errors import ConfigError
@@ -70,13 +70,17 @@ def whole(root: Path) -> list[str]:
     return [line for line in text.split("\n") if line and not line.startswith("#")]
 
 
-@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@pytest.fixture(scope="module")
+def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("any") / "hedgebot.toml"
+
+
+@settings(max_examples=200)
 @given(chance=st.randoms(use_true_random=False))
-def test_it_loads_or_is_refused_in_words(chance: random.Random, whole: list[str], tmp_path: Path) -> None:
+def test_it_loads_or_is_refused_in_words(chance: random.Random, whole: list[str], file: Path) -> None:
     lines = list(whole)
     for _ in range(chance.randint(1, 4)):
         chance.choice(HARMS)(lines, chance.randrange(len(lines)), chance)
-    file = tmp_path / "hedgebot.toml"
     file.write_text("\n".join(lines), encoding="utf-8")
     env = {chance.choice(VARIABLES): chance.choice(VALUES) for _ in range(chance.randint(0, 2))}
     try:

@@ -13,7 +13,7 @@ mod = "live"
     mod: not a setting. Did you mean "mode"?
 
 zebra = 1
-    zebra: not a setting. Settings here are mode, cycle, store, api, accounts, hedges
+    zebra: not a setting. Settings here are mode, cycle, store, api, alarms, accounts, hedges
 
 ratio = 0.5
     ratio: not a setting here; it belongs in [hedges.NAME]
@@ -206,6 +206,14 @@ sandbox = ["true"]
 exchange = "bybit"
 sandbox = "yes"
     accounts.main.sandbox: must be true or false
+
+exchange = "bybit"
+allow_withdraw = "no"
+    accounts.main.allow_withdraw: must be true or false
+
+exchange = "bybit"
+allow_withdrawals = true
+    accounts.main.allow_withdrawals: not a setting. Did you mean "allow_withdraw"?
 
 exchange = "bybit"
 sandbx = true

@@ -104,6 +104,10 @@ base_url = "http://localhost"
 exchange = "bybit"
 base_url = "https://proxy.example:8443"
 
+[accounts.sub]
+exchange = "okx"
+allow_withdraw = true
+
 # one account, two coins, two hedges
 [hedges.eth]
 asset = "ETH"
@@ -205,9 +209,11 @@ def test_defaults_are_those_of_the_documentation(tmp_path: Path) -> None:
         "store.keep": '"30d"',
         "api.listen": '"127.0.0.1:8787"',
         "api.hosts": "[]",
+        "alarms.webhook": '""',
         "accounts.main.exchange": '"bybit"',
         "accounts.main.sandbox": "false",
         "accounts.main.base_url": "not set",
+        "accounts.main.allow_withdraw": "false",
         "hedges.btc.asset": '"BTC"',
         "hedges.btc.min_ratio": "0",
         "hedges.btc.max_ratio": "1",

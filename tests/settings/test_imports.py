@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 
 def imported(root: Path, statement: str) -> set[str]:
     code = f"import sys; {statement}; print(*sys.modules)"

@@ -102,6 +102,7 @@ def account_info(session: Session, _params: Params) -> Json:
 def api_restrictions(session: Session, _params: Params) -> Json:
     """What the key may do."""
     key = session.owner
+    expiry: Json = {} if key.expires_ms is None else {"tradingAuthorityExpirationTime": key.expires_ms}
     return {
         "ipRestrict": bool(key.ips),
         "createTime": key.created_ms,
@@ -116,6 +117,7 @@ def api_restrictions(session: Session, _params: Params) -> Json:
         "enableFixReadOnly": False,
         "enableSpotAndMarginTrading": not key.read_only,
         "enablePortfolioMarginTrading": False,
+        **expiry,
     }
 
 

@@ -27,6 +27,9 @@ PERMISSIONS: Json = {
     "NFT": [],
     "Affiliate": [],
     "Earn": [],
+    "FiatP2P": [],
+    "FiatBybitPay": [],
+    "FiatConvertBroker": [],
 }
 KEY_UNCHANGING: Json = {
     "secret": "",
