@@ -29,13 +29,13 @@ class AccountFeed:
         self._started = float("-inf")
         self._reading: asyncio.Task[AccountReading] | None = None
 
-    async def reading(self, since: float) -> AccountReading:
-        """A reading begun at or after the monotonic instant ``since``. Raises ``ReadError``."""
+    def reading(self, since: float) -> asyncio.Future[AccountReading]:
+        """A reading begun at or after the monotonic instant ``since``. Raises ``ReadError`` when awaited."""
         if self._reading is None or self._started < since:
             self._started = self._clock.monotonic()
             self._reading = asyncio.create_task(self._read())
         # Shielded: a hedge that stops must not take the reading away from its neighbours.
-        return await asyncio.shield(self._reading)
+        return asyncio.shield(self._reading)
 
     async def _read(self) -> AccountReading:
         try:

@@ -7,8 +7,8 @@ exact or a ``Decimal`` quotient of 28 digits: whoever floors one to a lot rounds
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from functools import cached_property
 
+from hedgebot.domain.derived import Derived
 from hedgebot.domain.units import ONE, ZERO, Coin, Price, Usd
 
 
@@ -36,17 +36,17 @@ class Short:
         if self.notional.value < ZERO or (self.entry is None and self.notional):
             raise ValueError("a short has a notional of zero or more, and an entry unless it is flat")
 
-    @cached_property
+    @Derived
     def sold(self) -> Coin:
         """Coins sold at the average entry, ``N / E``."""
-        return self.notional.at(self.entry) if self.entry else Coin.zero()
+        return Coin.zero() if self.entry is None else self.notional.at(self.entry)
 
-    @cached_property
+    @Derived
     def short(self) -> Coin:
         """Its size at mark, ``Q = N / P``."""
         return self.notional.at(self.mark)
 
-    @cached_property
+    @Derived
     def unrealized(self) -> Coin:
         """``U = Q - sold``: coins of profit at mark, positive once the price fell."""
         return self.short - self.sold

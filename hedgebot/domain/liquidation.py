@@ -4,10 +4,10 @@ Three figures exist for a leg: the exchange's and two of ours, with maintenance 
 at entry. The lowest price counts. "Never" and "unknown" are figures too, and are not the same.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable
 from decimal import Decimal
 from enum import Enum
+from typing import NamedTuple
 
 from hedgebot.domain.inverse import Short
 from hedgebot.domain.units import ONE, ZERO, Coin, Price, Usd
@@ -23,8 +23,7 @@ class NoFigure(Enum):
 Figure = Price | NoFigure
 
 
-@dataclass(frozen=True, slots=True)
-class PooledShort:
+class PooledShort(NamedTuple):
     """A short with the rates that its exchange maintains it at."""
 
     short: Short
@@ -32,8 +31,7 @@ class PooledShort:
     closing_fee: Decimal = ZERO
 
 
-@dataclass(frozen=True, slots=True)
-class MarginPool:
+class MarginPool(NamedTuple):
     """Shorts that are liquidated together: one isolated leg, or all legs of a cross-margined wallet.
 
     ``margin`` is in coins without unrealised PnL; ``other`` is further collateral in USD after its
@@ -47,31 +45,30 @@ class MarginPool:
 
     def factor_at_mark(self) -> Decimal | None:
         """``k = (C/P + sum((1 - m - f) * Q)) / (sum(sold) - M)``; None where ``M >= sum(sold)``."""
-        kept = sum(
-            (
-                (ONE - (p.maintenance + p.closing_fee) / (ONE - self.haircut)) * p.short.short.value
-                for p in self.shorts
-            ),
-            ZERO,
-        )
-        sold = sum((p.short.sold.value for p in self.shorts), ZERO)
-        return self._factor(kept, sold - self.margin.value)
+        kept = owed = ZERO
+        for short, maintenance, fee in self.shorts:
+            kept += (ONE - (maintenance + fee) / (ONE - self.haircut)) * short.short.value
+            owed += short.sold.value
+        return self._factor(kept, owed)
 
     def factor_at_entry(self) -> Decimal | None:
         """``k = (C/P + sum(Q)) / (sum((1 + m) * sold) - M)``."""
-        short = sum((p.short.short.value for p in self.shorts), ZERO)
-        owed = sum(((ONE + p.maintenance) * p.short.sold.value for p in self.shorts), ZERO)
-        return self._factor(short, owed - self.margin.value)
+        kept = owed = ZERO
+        for short, maintenance, _ in self.shorts:
+            kept += short.short.value
+            owed += (ONE + maintenance) * short.sold.value
+        return self._factor(kept, owed)
 
     def figures(self, mark: Price) -> tuple[Figure, Figure]:
         """Both of our figures for the leg whose mark is given: at mark, at entry."""
         return _figure(self.factor_at_mark(), mark), _figure(self.factor_at_entry(), mark)
 
-    def _factor(self, kept: Decimal, uncovered: Decimal) -> Decimal | None:
+    def _factor(self, kept: Decimal, owed: Decimal) -> Decimal | None:
+        uncovered = owed - self.margin.value
         if uncovered <= ZERO or not self.shorts:
             return None
         reference = self.shorts[0].short.mark
-        return max(ZERO, (self.other.at(reference).value + kept) / uncovered)
+        return max(ZERO, (self.other.value / reference.value + kept) / uncovered)
 
 
 def _figure(factor: Decimal | None, mark: Price) -> Figure:
@@ -84,14 +81,15 @@ def reported(price: Price | None, mark: Price, ours: Iterable[Figure]) -> Figure
     """The exchange's figure; none given means "never" only while ours are all beyond twice the mark."""
     if price is not None:
         return price
-    near = (f is NoFigure.UNKNOWN or (isinstance(f, Price) and f <= mark * Decimal(2)) for f in ours)
-    return NoFigure.UNKNOWN if any(near) else NoFigure.NEVER
+    for figure in ours:
+        if figure is NoFigure.UNKNOWN or (isinstance(figure, Price) and figure.value <= 2 * mark.value):
+            return NoFigure.UNKNOWN
+    return NoFigure.NEVER
 
 
-def worst(figures: Iterable[Figure]) -> Figure:
+def worst(figures: Collection[Figure]) -> Figure:
     """The lowest price; unknowns are skipped while one figure is known."""
-    known = [figure for figure in figures if figure is not NoFigure.UNKNOWN]
-    prices = [figure for figure in known if isinstance(figure, Price)]
+    prices = [figure for figure in figures if isinstance(figure, Price)]
     if prices:
         return min(prices)
-    return NoFigure.NEVER if known else NoFigure.UNKNOWN
+    return NoFigure.NEVER if NoFigure.NEVER in figures else NoFigure.UNKNOWN

@@ -1,13 +1,15 @@
-"""One coherent, timestamped view of everything a decision needs, and the exposure that follows from it."""
+"""One coherent, timestamped view of everything a decision needs; exposure and margin pools follow from it."""
 
 from dataclasses import dataclass
 from decimal import Decimal
-from functools import cached_property
+from typing import NamedTuple
 
 from hedgebot.domain.account import AccountMode, LegFacts, OpenOrder, Position, Wallet
+from hedgebot.domain.derived import Derived
 from hedgebot.domain.hedge import LegPolicy
 from hedgebot.domain.inverse import Short
 from hedgebot.domain.linear import LinearShort
+from hedgebot.domain.liquidation import MarginPool, PooledShort
 from hedgebot.domain.margin_mode import MarginMode
 from hedgebot.domain.market import Quote
 from hedgebot.domain.units import ZERO, Coin, Contracts, Millis, Price, Usd
@@ -24,7 +26,7 @@ class Leg:
     wallet: Wallet
     mode: AccountMode
 
-    @property
+    @Derived
     def name(self) -> str:
         return self.policy.name
 
@@ -38,39 +40,36 @@ class Leg:
         """Whether its margin mode may be changed: it is the contract's own, and nothing of it is open."""
         return self.position.margin_mode is not None and not self.position.contracts
 
-    @cached_property
+    @Derived
     def mark(self) -> Price:
         """The position's own mark, from the same reply; the market's while there is none."""
-        return self.position.mark or self.quote.mark
+        return self.quote.mark if self.position.mark is None else self.position.mark
 
-    @cached_property
+    @Derived
     def short(self) -> Short | LinearShort:
         """What it is short. A long counts as nothing sold here: it is a finding, never a hedge."""
-        contracts, instrument = min(self.position.contracts, Contracts.zero()), self.facts.instrument
-        entry = self.position.entry if contracts else None
+        instrument = self.facts.instrument
+        is_short = self.position.contracts.value < ZERO
+        contracts = self.position.contracts if is_short else Contracts.zero()
+        entry = self.position.entry if is_short else None
         if isinstance(instrument.face, Coin):
             return LinearShort(-contracts, instrument.face, entry, self.mark)
         return Short(instrument.notional(contracts), entry, self.mark)
 
 
-@dataclass(frozen=True, slots=True)
-class Exposure:
-    """The hedge in coins (design.md section 1). ``net`` has no price in it."""
+class Exposure(NamedTuple):
+    """The hedge in coins (design.md section 1). ``net`` has no price in it.
+
+    ``held = spot + collateral``; ``exposure``, ``X = held + U``, is what the holder's coins are worth.
+    """
 
     spot: Coin
     collateral: Coin
+    held: Coin
     sold: Coin
     unrealized: Coin
+    exposure: Coin
     short: Coin
-
-    @property
-    def held(self) -> Coin:
-        return self.spot + self.collateral
-
-    @property
-    def exposure(self) -> Coin:
-        """``X = held + U``: what the holder's coins are worth, in coins."""
-        return self.held + self.unrealized
 
     @property
     def net(self) -> Coin:
@@ -104,17 +103,33 @@ class Snapshot:
     others: tuple[tuple[str, Position], ...] = ()
     orders: tuple[tuple[str, OpenOrder], ...] = ()
 
-    @cached_property
+    @Derived
     def exposure(self) -> Exposure:
         """Coins counted once each: wallets are already distinct, legs carry no coins of their own."""
-        coins = Coin.zero()
+        spot, collateral, sold, unrealized, short = self.outside.value, ZERO, ZERO, ZERO, ZERO
+        for wallet in self.spot_wallets:
+            spot += wallet.coins.value
+        for wallet in self.margin_wallets:
+            collateral += wallet.coins.value
+        for leg in self.legs:
+            sold += leg.short.sold.value
+            unrealized += leg.short.unrealized.value
+            short += leg.short.short.value
+        held = spot + collateral
         return Exposure(
-            spot=sum((w.coins for w in self.spot_wallets), self.outside),
-            collateral=sum((w.coins for w in self.margin_wallets), coins),
-            sold=sum((leg.short.sold for leg in self.legs), coins),
-            unrealized=sum((leg.short.unrealized for leg in self.legs), coins),
-            short=sum((leg.short.short for leg in self.legs), coins),
+            Coin(spot),
+            Coin(collateral),
+            Coin(held),
+            Coin(sold),
+            Coin(unrealized),
+            Coin(held + unrealized),
+            Coin(short),
         )
+
+    @Derived
+    def pools(self) -> dict[str, MarginPool]:
+        """What is liquidated together with each inverse leg, by the leg's name."""
+        return {leg.name: _pool(leg, self.legs) for leg in self.legs if isinstance(leg.short, Short)}
 
     @property
     def mark(self) -> Price:
@@ -141,3 +156,28 @@ class Blind:
 
 
 Observation = Snapshot | Blind
+
+
+def _pool(leg: Leg, legs: tuple[Leg, ...]) -> MarginPool:
+    """The leg itself when isolated, else all of its wallet, less the margin of its isolated legs."""
+    if leg.position.margin is not None:
+        return MarginPool(_pooled([leg]), leg.position.margin)
+    together, coins = [leg], leg.wallet.coins.value
+    for other in legs:
+        if other is leg or other.wallet.id != leg.wallet.id:
+            continue
+        if other.position.margin is None:
+            together.append(other)
+        elif leg.margin_mode is MarginMode.CROSS:
+            coins -= other.position.margin.value
+    return MarginPool(_pooled(together), Coin(coins), leg.wallet.other_margin)
+
+
+def _pooled(legs: list[Leg]) -> tuple[PooledShort, ...]:
+    return tuple(
+        [
+            PooledShort(leg.short, leg.facts.maintenance(leg.short.short), leg.facts.taker_fee)
+            for leg in legs
+            if isinstance(leg.short, Short)
+        ]
+    )

@@ -6,7 +6,7 @@ dollars only through an ``Instrument``.
 """
 
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import Context, Decimal
 from typing import NewType, Self, overload
 
 Millis = NewType("Millis", int)
@@ -14,6 +14,9 @@ Millis = NewType("Millis", int)
 
 ZERO = Decimal(0)
 ONE = Decimal(1)
+WIDE = Context(prec=100)
+"""For rounding whatever an exchange says: with the usual 28 digits a large number has none left behind the
+point, which ``quantize`` takes for an error."""
 
 
 _set = object.__setattr__
@@ -26,7 +29,7 @@ class Quantity:
     value: Decimal
 
     def __init__(self, value: Decimal) -> None:
-        # By hand, because a decision makes some hundred of these and the generated one takes twice as long.
+        # By hand, because a decision makes some dozens of these and the generated one takes twice as long.
         if not value.is_finite():
             raise ValueError(f"{type(self).__name__} must be finite, not {value}")
         _set(self, "value", value)
@@ -109,11 +112,9 @@ class Price(Quantity):
 
 def plain(value: Decimal, places: int = 12) -> str:
     """``value`` without exponent or trailing zeros, rounded to ``places`` decimals, as people read it."""
-    step = Decimal(1).scaleb(-places)
-    exponent = value.as_tuple().exponent
-    if isinstance(exponent, int) and exponent < -places:
-        value = value.quantize(step)
     text = f"{value:f}"
+    if len(text.partition(".")[2]) > places:
+        text = f"{value:.{places}f}"
     text = text.rstrip("0").rstrip(".") if "." in text else text
     return "0" if text in {"-0", ""} else text
 

@@ -5,7 +5,7 @@ from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from hedgebot.domain.instrument import Instrument
 from hedgebot.domain.inverse import Gap
 from hedgebot.domain.snapshot import Leg
-from hedgebot.domain.units import ONE, ZERO, Coin, Contracts, Price
+from hedgebot.domain.units import ONE, WIDE, ZERO, Coin, Contracts, Price
 
 FINEST = Decimal("1e-9")
 """Lots are rounded to this before they are floored: a quotient just below an integer would lose one."""
@@ -60,7 +60,7 @@ def whole_lots(gap: Gap, leg: Leg, contracts: Decimal) -> Contracts:
     sold again. There it is rounded down too.
     """
     lot = leg.facts.instrument.lot
-    lots = (abs(contracts) / lot.value).quantize(FINEST)
+    lots = (abs(contracts) / lot.value).quantize(FINEST, context=WIDE)
     if lots < ONE:
         return Contracts.zero()
     down, up = lots.to_integral_value(ROUND_FLOOR), lots.to_integral_value(ROUND_CEILING)

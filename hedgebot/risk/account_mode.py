@@ -8,13 +8,14 @@ from hedgebot.risk.view import View
 
 Fault = tuple[Permission, str, str]
 
+CONTENT = Finding("account_mode", Permission.ANY, "as configured", "", "modes and contracts are as expected")
+
 
 def check(view: View) -> Finding:
-    faults = [fault for leg in view.snapshot.legs for fault in _faults(leg, dict(view.memory.specs))]
+    specs = dict(view.memory.specs)
+    faults = [fault for leg in view.snapshot.legs for fault in _faults(leg, specs)]
     if not faults:
-        return Finding(
-            "account_mode", Permission.ANY, "as configured", "", "modes and contracts are as expected"
-        )
+        return CONTENT
     permission, reason, step = max(faults, key=lambda fault: fault[0])
     return Finding(
         "account_mode",
@@ -43,11 +44,7 @@ def _faults(leg: Leg, specs: dict[str, str]) -> Iterator[Fault]:
         yield Permission.NONE, reason, "Change the account's margin mode, or the config"
     if not leg.facts.instrument.tradable:
         yield Permission.REDUCE_ONLY, f"{leg.name} is not open for trading", "Read the exchange's notice"
-    yield from _leverage(leg)
-
-
-def _leverage(leg: Leg) -> Iterator[Fault]:
-    wanted, actual = leg.policy.leverage, leg.position.leverage
-    if leg.position.contracts and wanted is not None and actual is not None and actual != wanted:
-        reason = f"{leg.name} runs at leverage {actual}, the config wants {wanted}"
+    named, actual = leg.policy.leverage, leg.position.leverage
+    if named is not None and actual is not None and actual != named and leg.position.contracts:
+        reason = f"{leg.name} runs at leverage {actual}, the config wants {named}"
         yield Permission.REDUCE_ONLY, reason, "Set it on the exchange, or change the config"

@@ -4,14 +4,15 @@ from hedgebot.domain.decision import Finding, Permission
 from hedgebot.risk.view import View
 
 LIMIT_MS = 2_000
+LIMIT = f"{LIMIT_MS} ms"
 
 
 def check(view: View) -> Finding:
     offset = view.snapshot.offset_ms
-    measured, limit = f"{offset} ms", f"{LIMIT_MS} ms"
+    measured = f"{offset} ms"
     if abs(offset) <= LIMIT_MS:
-        return Finding("clock", Permission.ANY, measured, limit, "the clocks agree")
+        return Finding("clock", Permission.ANY, measured, LIMIT, "the clocks agree")
     reason = f"this machine's clock is {offset / 1000:.1f} s from the exchange's"
     return Finding(
-        "clock", Permission.ANY, measured, limit, reason, "Synchronise the clock (NTP)", alarms=True
+        "clock", Permission.ANY, measured, LIMIT, reason, "Synchronise the clock (NTP)", alarms=True
     )

@@ -7,11 +7,11 @@ an open position, is incoherent however long it lasts, and never a fall of what 
 from collections.abc import Iterator
 from decimal import Decimal
 
-from hedgebot.domain.account import Position, Wallet
+from hedgebot.domain.account import Wallet
 from hedgebot.domain.decision import Finding, Permission
 from hedgebot.domain.linear import LinearShort
 from hedgebot.domain.snapshot import Blind, Leg, Snapshot
-from hedgebot.domain.units import ZERO, Coin, Price
+from hedgebot.domain.units import ONE, ZERO, Price, plain
 from hedgebot.risk.view import View
 
 STALE_MS = 60_000
@@ -63,60 +63,59 @@ def _contradictions(snapshot: Snapshot, jump: Decimal) -> Iterator[str]:
         yield from _prices(leg, jump)
         yield from _profit(leg)
     for wallet in snapshot.margin_wallets:
-        short = sum((leg.short.short for leg in snapshot.legs if leg.wallet.id == wallet.id), Coin.zero())
-        yield from _wallet(wallet, _positions(snapshot, wallet), short)
+        yield from _wallet(wallet, snapshot)
 
 
 def _prices(leg: Leg, jump: Decimal) -> Iterator[str]:
-    quote = leg.quote
-    if leg.position.mark and _apart(leg.position.mark, quote.mark) > MARKS_APART:
-        yield f"{leg.name}: the position is marked at {leg.position.mark}, the market at {quote.mark}"
-    if _apart(quote.index, quote.mark) > jump:
-        yield f"{leg.name}: index {quote.index} and mark {quote.mark} are too far apart"
+    quote, mark = leg.quote, leg.quote.mark
+    if leg.position.mark is not None and _apart(leg.position.mark, mark) > MARKS_APART:
+        yield f"{leg.name}: the position is marked at {leg.position.mark}, the market at {mark}"
+    if _apart(quote.index, mark) > jump:
+        yield f"{leg.name}: index {quote.index} and mark {mark} are too far apart"
     if not quote.bids or not quote.asks:
         yield f"{leg.name}: the order book is empty"
         return
     bid, ask = quote.bids[0][0], quote.asks[0][0]
-    if bid >= ask or _apart(bid, quote.mark) > jump or _apart(ask, quote.mark) > jump:
-        yield f"{leg.name}: bid {bid}, ask {ask} and mark {quote.mark} do not fit together"
+    if bid.value >= ask.value or _apart(bid, mark) > jump or _apart(ask, mark) > jump:
+        yield f"{leg.name}: bid {bid}, ask {ask} and mark {mark} do not fit together"
 
 
 def _profit(leg: Leg) -> Iterator[str]:
     """The exchange's profit of an inverse short against ours, from the same position's size and prices."""
+    if isinstance(leg.short, LinearShort) or not leg.short.notional:
+        return
     ours, theirs = leg.short.unrealized, leg.position.unrealized
-    linear = isinstance(leg.short, LinearShort)
-    if leg.short.notional and not linear and abs(ours - theirs).value > _tolerance(leg.short.short):
+    if abs(ours.value - theirs.value) > PROFIT_APART * leg.short.short.value + DUST:
         yield f"{leg.name}: the exchange shows {theirs} unrealised, its size and prices make {ours}"
 
 
-def _wallet(wallet: Wallet, positions: tuple[Position, ...], short: Coin) -> Iterator[str]:
-    profit = sum((p.unrealized for p in positions), Coin.zero())
-    if abs(wallet.unrealized - profit).value > _tolerance(short):
+def _wallet(wallet: Wallet, snapshot: Snapshot) -> Iterator[str]:
+    """A wallet against everything that it margins, legs or not."""
+    of, bound = wallet.id, wallet.position_margin.value
+    positions = [position for account, position in snapshot.others if account == of.account]
+    short = profit = margin = ZERO
+    for leg in snapshot.legs:
+        if leg.wallet.id == of:
+            positions.append(leg.position)
+            short += leg.short.short.value
+    for position in positions:
+        profit += position.unrealized.value
+        margin += position.initial_margin.value
+    if abs(wallet.unrealized.value - profit) > PROFIT_APART * short + DUST:
         yield (
-            f"{wallet.id.account}: the wallet shows {wallet.unrealized} {wallet.id.asset} unrealised,"
-            f" its positions {profit}"
+            f"{of.account}: the wallet shows {wallet.unrealized} {of.asset} unrealised,"
+            f" its positions {plain(profit)}"
         )
-    margin = sum((p.initial_margin for p in positions), Coin.zero())
-    apart = abs((wallet.position_margin - margin).value)
-    if apart > MARGIN_APART * max(margin, wallet.position_margin).value + DUST:
+    if abs(bound - margin) > MARGIN_APART * max(margin, bound) + DUST:
         yield (
-            f"{wallet.id.account}: the wallet binds {wallet.position_margin} {wallet.id.asset} as margin,"
-            f" its positions {margin}"
+            f"{of.account}: the wallet binds {plain(bound)} {of.asset} as margin,"
+            f" its positions {plain(margin)}"
         )
-    alone = wallet.other_margin.value <= ZERO and any(p.contracts for p in positions)
-    if alone and (wallet.coins + min(wallet.unrealized, Coin.zero())).value <= ZERO:
-        yield f"{wallet.id.account}: {wallet.coins} {wallet.id.asset} cannot carry the open positions"
-
-
-def _tolerance(short: Coin) -> Decimal:
-    return PROFIT_APART * short.value + DUST
-
-
-def _positions(snapshot: Snapshot, wallet: Wallet) -> tuple[Position, ...]:
-    """Everything that the wallet margins, legs or not."""
-    legs = tuple(leg.position for leg in snapshot.legs if leg.wallet.id == wallet.id)
-    return legs + tuple(p for account, p in snapshot.others if account == wallet.id.account)
+    alone = wallet.other_margin.value <= ZERO
+    empty = wallet.coins.value + min(wallet.unrealized.value, ZERO) <= ZERO
+    if alone and empty and any(position.contracts for position in positions):
+        yield f"{of.account}: {wallet.coins} {of.asset} cannot carry the open positions"
 
 
 def _apart(one: Price, other: Price) -> Decimal:
-    return abs(one / other - 1)
+    return abs(one.value / other.value - ONE)

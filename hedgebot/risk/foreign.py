@@ -9,11 +9,13 @@ from hedgebot.risk.view import View
 
 Strange = tuple[Permission, str, str]
 
+CONTENT = Finding("foreign", Permission.ANY, "0", "0", "every position and order is ours")
+
 
 def check(view: View) -> Finding:
     found = list(_strange(view))
     if not found:
-        return Finding("foreign", Permission.ANY, "0", "0", "every position and order is ours")
+        return CONTENT
     permission, reason, step = max(found, key=lambda each: each[0])
     return Finding(
         "foreign",

@@ -4,10 +4,12 @@ from hedgebot.domain.decision import Finding, Permission
 from hedgebot.domain.orders import UNSETTLED, Intent
 from hedgebot.risk.view import View
 
+CONTENT = Finding("in_flight", Permission.ANY, "0", "0", "nothing is on its way")
+
 
 def check(view: View) -> Finding:
     if not view.open:
-        return Finding("in_flight", Permission.ANY, "0", "0", "nothing is on its way")
+        return CONTENT
     oldest = view.open[0]
     age = max(0, view.at - oldest.written_at) / 1000
     return Finding(

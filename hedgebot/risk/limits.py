@@ -1,8 +1,10 @@
 """Has the bot done as much as it may? Orders an hour, turnover a day, corrections against somebody."""
 
+from decimal import Decimal
+
 from hedgebot.domain.decision import Finding, Permission
-from hedgebot.domain.orders import Intent, Stage
-from hedgebot.domain.units import Contracts, Usd
+from hedgebot.domain.orders import UNSETTLED, Intent, Stage
+from hedgebot.domain.units import ZERO, Contracts, plain
 from hedgebot.risk.view import View
 
 HOUR, DAY = 3_600_000, 86_400_000
@@ -11,7 +13,7 @@ HOUR, DAY = 3_600_000, 86_400_000
 def check(view: View) -> Finding:
     limits = view.hedge.limits
     hour = [i for i in view.written_since(HOUR) if i.stage is not Stage.REJECTED]
-    corrections = sum(1 for i in hour if i.correction)
+    orders, corrections = len(hour), sum([i.correction for i in hour])
     if view.memory.disturbed and corrections >= limits.corrections_per_hour:
         return _reached(
             Permission.NONE,
@@ -20,17 +22,15 @@ def check(view: View) -> Finding:
             "the position was corrected as often as allowed against changes that are not ours",
             "Find out who else trades this account",
         )
-    if len(hour) >= limits.orders_per_hour:
+    if orders >= limits.orders_per_hour:
         reason = "as many orders as allowed were sent within an hour"
-        return _reached(Permission.REDUCE_ONLY, f"{len(hour)} orders", f"{limits.orders_per_hour}", reason)
-    turnover, bound = _turnover(view), view.snapshot.value * limits.turnover_per_day
-    if turnover >= bound and turnover:
+        return _reached(Permission.REDUCE_ONLY, f"{orders} orders", f"{limits.orders_per_hour}", reason)
+    turnover, bound = _turnover(view), view.snapshot.value.value * limits.turnover_per_day
+    if turnover and turnover >= bound:
         reason = "the turnover of the last day reached its limit"
-        return _reached(Permission.REDUCE_ONLY, f"{turnover} USD", f"{bound} USD", reason)
-    measured = f"{len(hour)} orders, {turnover} USD"
-    return Finding(
-        "limits", Permission.ANY, measured, f"{limits.orders_per_hour} an hour", "within all limits"
-    )
+        return _reached(Permission.REDUCE_ONLY, f"{plain(turnover)} USD", f"{plain(bound)} USD", reason)
+    measured, limit = f"{orders} orders, {plain(turnover)} USD", f"{limits.orders_per_hour} an hour"
+    return Finding("limits", Permission.ANY, measured, limit, "within all limits")
 
 
 def _reached(permission: Permission, measured: str, limit: str, reason: str, step: str = "") -> Finding:
@@ -38,16 +38,14 @@ def _reached(permission: Permission, measured: str, limit: str, reason: str, ste
     return Finding("limits", permission, measured, limit, reason, step, alarms=True)
 
 
-def _turnover(view: View) -> Usd:
+def _turnover(view: View) -> Decimal:
     """Dollars filled within a day; what is unresolved counts whole."""
-    legs = {leg.name: leg for leg in view.snapshot.legs}
-    total = Usd.zero()
+    legs, dollars = {leg.name: leg for leg in view.snapshot.legs}, ZERO
     for intent in view.written_since(DAY):
         if leg := legs.get(intent.request.leg):
-            total += leg.facts.instrument.dollars(_traded(intent), leg.mark)
-    return total
+            dollars += leg.facts.instrument.dollars(_traded(intent), leg.mark).value
+    return dollars
 
 
 def _traded(intent: Intent) -> Contracts:
-    done = intent.stage in {Stage.FILLED, Stage.CLOSED, Stage.REJECTED, Stage.ABSENT}
-    return intent.filled if done else intent.request.contracts
+    return intent.request.contracts if intent.stage in UNSETTLED else intent.filled

@@ -10,22 +10,22 @@ from hedgebot.risk.view import View
 
 
 def check(view: View) -> Finding:
-    far = [(leg, distance(view.snapshot, leg)) for leg in view.snapshot.legs]
     warn, act = view.hedge.liquidation_warn, view.hedge.liquidation_act
-    limit = f"warn {warn}, act {act}"
-    for leg, away in far:
+    limit, nearest = f"warn {warn}, act {act}", None
+    for leg in view.snapshot.legs:
+        away = distance(view.snapshot, leg)
         if away is NoFigure.UNKNOWN:
             reason = f"the liquidation price of {leg.name} is not known"
             step = "Compare with the exchange's own page"
             return Finding("liquidation", Permission.REDUCE_ONLY, "unknown", limit, reason, step, alarms=True)
-    prices = [(away, leg) for leg, away in far if isinstance(away, Decimal)]
-    if not prices:
+        if isinstance(away, Decimal) and (nearest is None or away < nearest[0]):
+            nearest = away, leg
+    if nearest is None:
         return Finding("liquidation", Permission.ANY, "none", limit, "no price liquidates it")
-    away, leg = min(prices, key=lambda each: each[0])
-    return _near(leg, away, warn, act, limit)
+    return _near(*nearest, warn, act, limit)
 
 
-def _near(leg: Leg, away: Decimal, warn: Decimal, act: Decimal, limit: str) -> Finding:
+def _near(away: Decimal, leg: Leg, warn: Decimal, act: Decimal, limit: str) -> Finding:
     """Near is an alarm, not a prohibition: a sale margined like the rest moves no leg's distance."""
     measured = f"{away:.4f}"
     reason = f"{leg.name} would be liquidated {away:.1%} above its mark"

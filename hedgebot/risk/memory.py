@@ -4,7 +4,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 from hedgebot.domain.records import Doubt, Memory
-from hedgebot.domain.units import Coin, Contracts, Price
+from hedgebot.domain.units import ONE, Coin, Contracts, Price
 from hedgebot.risk.view import View
 
 SNAPSHOTS = 3
@@ -19,31 +19,37 @@ AGREE = Decimal("0.01")
 
 def remember(view: View) -> Memory:
     """The memory after this snapshot: beliefs renewed, doubts counted, disturbances noted."""
-    memory, legs, jump = view.memory, view.snapshot.legs, view.hedge.limits.jump
-    held, fall = _coins(memory, view.snapshot.exposure.held, view.now, jump)
-    mark, moved = _price(memory, legs[0].name, view.snapshot.mark, view.now, jump)
-    pinned = dict(memory.specs)
-    return replace(
-        memory,
+    memory, snapshot, jump = view.memory, view.snapshot, view.hedge.limits.jump
+    held, fall = _coins(memory, snapshot.exposure.held, view.now, jump)
+    first = snapshot.legs[0].name
+    mark, moved = _price(memory, first, snapshot.mark, view.now, jump)
+    legs, pinned = [(leg.name, leg) for leg in snapshot.legs], dict(memory.specs)
+    return Memory(  # by hand: ``replace`` takes twice as long
         held=held,
         fall=fall,
-        marks=((legs[0].name, mark),),
+        marks=((first, mark),),
         moved=moved,
         disturbed=memory.disturbed or disturbed(view),
-        contracts=tuple((leg.name, leg.position.contracts) for leg in legs),
-        specs=tuple((leg.name, pinned.get(leg.name, leg.facts.instrument.spec)) for leg in legs),
+        contracts=tuple([(name, leg.position.contracts) for name, leg in legs]),
+        specs=tuple([(name, pinned.get(name, leg.facts.instrument.spec)) for name, leg in legs]),
         since=memory.since or view.at,
         ledger_at=memory.ledger_at or view.at,
+        target=memory.target,
+        reached=memory.reached,
+        rival=memory.rival,
+        funding_received=memory.funding_received,
+        funding_paid=memory.funding_paid,
+        fees=memory.fees,
     )
 
 
 def _coins(memory: Memory, held: Coin, now: float, jump: Decimal) -> tuple[Coin, Doubt | None]:
     """The coins believed, and what is doubted: a rise, or a fall up to ``jump``, is believed at once."""
     believed, fall = memory.held, memory.fall
-    if believed is None or believed - held <= abs(believed) * jump:
+    if believed is None or believed.value - held.value <= abs(believed.value) * jump:
         return held, None
-    size = max(abs(believed), abs(held))
-    if fall is None or abs(held.value - fall.value) > AGREE * size.value:
+    size = max(abs(believed.value), abs(held.value))
+    if fall is None or abs(held.value - fall.value) > AGREE * size:
         return believed, Doubt(held.value, 1, now)
     if fall.count + 1 >= SNAPSHOTS and now - fall.since >= FALL_SECONDS:
         return held, None
@@ -53,9 +59,9 @@ def _coins(memory: Memory, held: Coin, now: float, jump: Decimal) -> tuple[Coin,
 def _price(memory: Memory, leg: str, mark: Price, now: float, jump: Decimal) -> tuple[Price, Doubt | None]:
     """The mark believed, and what is doubted: a step beyond ``jump`` takes two more snapshots."""
     believed, moved = dict(memory.marks).get(leg), memory.moved
-    if believed is None or abs(mark / believed - 1) <= jump:
+    if believed is None or abs(mark.value / believed.value - ONE) <= jump:
         return mark, None
-    if moved is None or abs(mark.value / moved.value - 1) > jump:
+    if moved is None or abs(mark.value / moved.value - ONE) > jump:
         return believed, Doubt(mark.value, 1, now)
     if moved.count + 1 >= SNAPSHOTS:
         return mark, None
@@ -64,13 +70,16 @@ def _price(memory: Memory, leg: str, mark: Price, now: float, jump: Decimal) -> 
 
 def disturbed(view: View) -> bool:
     """Whether a leg's position is neither the last one seen nor what our own fills made of it."""
-    busy = {intent.request.leg for intent in view.open}
-    settled = {name: contracts for name, contracts in expected(view) if name not in busy}
-    legs = view.snapshot.legs
-    return any(leg.position.contracts != settled.get(leg.name, leg.position.contracts) for leg in legs)
+    known, busy = expected(view), {intent.request.leg for intent in view.open}
+    for leg in view.snapshot.legs:
+        if leg.name in known and leg.name not in busy and leg.position.contracts != known[leg.name]:
+            return True
+    return False
 
 
-def expected(view: View) -> tuple[tuple[str, Contracts], ...]:
+def expected(view: View) -> dict[str, Contracts]:
     """Each leg's position as last seen, or as our orders that ended since then have made it."""
-    ours = {intent.request.leg: intent.expected for intent in view.closed}
-    return tuple((dict(view.memory.contracts) | ours).items())
+    known = dict(view.memory.contracts)
+    for intent in view.closed:
+        known[intent.request.leg] = intent.expected
+    return known

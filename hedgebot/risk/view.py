@@ -45,17 +45,7 @@ class View:
         return [i for i in self.recent if i.written_at > self.at - milliseconds]
 
     def remembering(self, memory: Memory) -> "View":
-        """The same facts with another memory."""
-        return View(  # by hand: ``replace`` takes twice as long
-            self.hedge,
-            self.observed,
-            memory,
-            self.open,
-            self.closed,
-            self.recent,
-            self.now,
-            self.at,
-            self.started_at,
-            self.instance,
-            self.keys,
-        )
+        """The same facts with another memory. By hand: each decision does it, and ``replace`` is slow."""
+        other = object.__new__(View)
+        vars(other).update(vars(self), memory=memory)
+        return other

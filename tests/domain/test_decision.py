@@ -1,7 +1,5 @@
 """Permissions: the strictest finding wins, and says why."""
 
-from dataclasses import replace
-
 import pytest
 
 from hedgebot.domain.decision import Assessment, Finding, Permission, Plan
@@ -38,8 +36,8 @@ def test_where_nothing_was_checked_nothing_is_permitted() -> None:
 
 def test_one_finding_is_enough_to_blind_or_halt() -> None:
     calm = finding(ANY)
-    assert Assessment((calm, replace(calm, blinds=True))).blind
-    assert Assessment((calm, replace(calm, halts=True))).halted
+    assert Assessment((calm, calm._replace(blinds=True))).blind
+    assert Assessment((calm, calm._replace(halts=True))).halted
     assert not Assessment((calm,)).blind
     assert not Assessment((calm,)).halted
 
