@@ -1,5 +1,6 @@
 """Funding and fees out of the exchange's own ledger, and who else traded there."""
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
@@ -8,17 +9,20 @@ from hedgebot.domain.client_ids import parse
 from hedgebot.domain.hedge import Hedge
 from hedgebot.domain.records import Memory
 from hedgebot.domain.units import Coin, Millis
+from hedgebot.errors import ReadError
 from hedgebot.ports import Account, Clock
 
 
 @dataclass
 class Accounting:
-    """``every`` is how often (seconds) the ledger is read; ``lag_ms`` how late an entry may appear in it."""
+    """``every`` is how often (seconds) the ledger is read; ``lag_ms`` how late an entry may appear in it;
+    ``deadline`` how long (seconds) one reading of it may take."""
 
     accounts: Mapping[str, Account]
     clock: Clock
     every: float
     lag_ms: int
+    deadline: float = 10.0
     _next: dict[str, float] = field(default_factory=dict)
 
     async def rival(self, hedge: Hedge, since: Millis, instance: int) -> str:
@@ -46,7 +50,11 @@ class Accounting:
         found: list[Ledger] = []
         for name in {leg.account for leg in hedge.legs}:
             symbols = [leg.symbol for leg in hedge.legs if leg.account == name]
-            found.append(await self.accounts[name].ledger(symbols, since))
+            try:
+                async with asyncio.timeout(self.deadline):
+                    found.append(await self.accounts[name].ledger(symbols, since))
+            except TimeoutError as cause:
+                raise ReadError(f"{name}: no ledger within {self.deadline:g} s") from cause
         return found
 
 

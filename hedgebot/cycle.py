@@ -1,9 +1,11 @@
 """THE LOOP: settle -> observe -> assess -> plan -> record -> execute, for one hedge.
 
 An unsettled or incoherent cycle still observes, assesses and records, so the page and the alarms stay
-awake; only acting is off. The stages meet here, through values of ``domain``, and nowhere else.
+awake; only acting is off. An order leaves as soon as its intent is written; while it is on its way the cycle
+is recorded. The stages meet here, through values of ``domain``, and nowhere else.
 """
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
@@ -13,6 +15,7 @@ from hedgebot.accounting import Accounting
 from hedgebot.domain import status
 from hedgebot.domain.decision import Assessment, Finding, Permission, Plan
 from hedgebot.domain.hedge import Hedge
+from hedgebot.domain.orders import Intent
 from hedgebot.domain.records import Command, CycleRecord, Memory, Verb
 from hedgebot.domain.snapshot import Blind, Observation, Snapshot
 from hedgebot.domain.states import state_of
@@ -26,6 +29,9 @@ from hedgebot.ports import Clock, Journal
 from hedgebot.risk import View, assess, disturbed
 
 log = structlog.get_logger("hedgebot.cycle")
+
+HEAD_START = 0.001
+"""Seconds that a request is given to leave before anything else is done."""
 
 RECENT_MS = 600_000
 """How far back fills are read when a position changed without an order of ours."""
@@ -52,9 +58,11 @@ class Cycle:
         assessment, memory = assess(view)
         assessment = self._with_journal_fault(assessment)
         plan = self.state.plan = self._plan(view.observed, assessment, memory)
-        record = self._conclude(view.observed, assessment, plan, memory)
-        if await self._record(record, plan) and plan is not None:
-            await self._execute(plan, until=view.snapshot.ended + self.fresh_for)
+        async with asyncio.TaskGroup() as group:
+            if plan is not None and plan.acts:
+                await self._act(plan, memory, view.snapshot.ended + self.fresh_for, group)
+            record = self._conclude(view.observed, assessment, plan, memory)
+            await self._record(record, plan)
         await self._account()
         return record
 
@@ -78,7 +86,8 @@ class Cycle:
             return view
         log.warning("a position changed without an order of ours", hedge=self.hedge.name)
         try:
-            since = Millis(max(self.state.started_at, seen.at - RECENT_MS))
+            # By the exchange's clock, which is that of its fills.
+            since = Millis(max(view.started_at, view.at - RECENT_MS) + seen.offset_ms)
             rival = await self.accounting.rival(self.hedge, since, self.journal.instance)
         except HedgebotError as error:
             return replace(view, observed=Blind(self.hedge.name, seen.at, (f"recent fills: {error}",)))
@@ -95,11 +104,13 @@ class Cycle:
             await self.settler.sweep(seen)
 
     def _with_journal_fault(self, assessment: Assessment) -> Assessment:
+        """With the last failure among the findings; it is over unless this cycle's own writes fail too."""
         if not self.state.fault:
             return assessment
         reason = f"the journal failed: {self.state.fault}"
         step = "Make room on the disk or mend the store; orders resume by themselves"
         fault = Finding("journal", Permission.NONE, "failed", "", reason, step, alarms=True)
+        self.state.fault = ""
         return Assessment((*assessment.findings, fault))
 
     def _plan(self, seen: Observation, assessment: Assessment, memory: Memory) -> Plan | None:
@@ -131,8 +142,8 @@ class Cycle:
             memory=self.state.memory,
         )
 
-    async def _record(self, record: CycleRecord, plan: Plan | None) -> bool:
-        """Write the cycle down; without that nothing is executed."""
+    async def _record(self, record: CycleRecord, plan: Plan | None) -> None:
+        """Write the cycle down."""
         changed = self.state.differs(record)
         if changed:
             log.info("cycle", hedge=record.hedge, state=record.state.value, reason=record.reason)
@@ -141,31 +152,39 @@ class Cycle:
             self.state.number = await self.journal.record(record, keep=changed or record.acted)
             await self._note_unwound(plan)
         except JournalError as error:
-            self.state.fault = str(error)
-            log.warning("journal failed; nothing is sent", reason=str(error))
-            return False
-        self.state.fault = ""
-        return True
+            self._failed(error)
 
     async def _note_unwound(self, plan: Plan | None) -> None:
         control = self.state.control
-        if plan is None or not plan.hedged or control.unwind_to is None or control.unwound:
+        if plan is None or not plan.hedged or plan.target.ratio != control.unwind_to or control.unwound:
             return
         done = Command(self.hedge.name, Verb.UNWOUND, control.unwind_to, "hedgebot", self.clock.now_ms())
         await self.journal.command(done)
         self.state.control = control.after(done)
 
-    async def _execute(self, plan: Plan, until: float) -> None:
-        if not plan.acts:
-            return
+    async def _act(self, plan: Plan, memory: Memory, until: float, group: asyncio.TaskGroup) -> None:
+        """Have a plan carried out within ``group``; its order, if it has one, is on its way after this."""
         try:
-            corrects = self.state.memory.disturbed
-            async for intent in self.execution.execute(plan, correction=corrects, until=until):
-                self.state.put(intent)
+            intent = await self.execution.reserve(plan, correction=memory.disturbed)
         except JournalError as error:
-            self.state.fault = str(error)
-            log.warning("journal failed", reason=str(error))
+            self._failed(error)
+            return
+        if intent is not None:
+            self.state.put(intent)
+        group.create_task(self._execute(plan, intent, until))
+        await self.clock.sleep(HEAD_START)
+
+    async def _execute(self, plan: Plan, intent: Intent | None, until: float) -> None:
+        try:
+            async for moved in self.execution.execute(plan, intent, until=until):
+                self.state.put(moved)
+        except JournalError as error:
+            self._failed(error)
         self.state.acted_at = self.clock.monotonic()
+
+    def _failed(self, error: JournalError) -> None:
+        self.state.fault = str(error)
+        log.warning("journal failed; nothing more is sent", reason=str(error))
 
     async def _account(self) -> None:
         """Count funding and fees; what cannot be read now is counted later."""

@@ -1,4 +1,4 @@
-"""Requests to one exchange through one ccxt instance, which only signs and sends: each reply is judged here.
+"""Requests to one exchange, signed by one ccxt instance: what is sent and what a reply means is ours.
 
 Reads are tried again a few times within their caller's deadline. Writes are sent once.
 """
@@ -16,8 +16,8 @@ from hedgebot.errors import BackOffError, ConversionError, CredentialsError, Rea
 from hedgebot.exchange.exchange_time import ExchangeTime
 from hedgebot.exchange.fates import Answer, Codes, Operation
 from hedgebot.exchange.limiter import Priority, TokenBucket
-from hedgebot.exchange.vendor import clean, release, tame, why_not
-from hedgebot.exchange.wire import NO_HEADERS, Reply, Wire, listening
+from hedgebot.exchange.vendor import clean, release, signed, tame, why_not
+from hedgebot.exchange.wire import NO_HEADERS, Reply, Wire
 from hedgebot.ports import Clock
 
 READ_TIMEOUT = 4.0  # seconds; a deadline of ten leaves room for a second try
@@ -94,6 +94,21 @@ class Heard:
         if self.answer is None:
             return "malformed" if self.status == 200 else f"http_{self.status}"
         return "ok" if self.answer.ok else f"code_{self.answer.code}"
+
+
+class _Ended:
+    """A block that an exception may end; ``by`` is its class's name, the one thing of it that goes further.
+
+    The class that a library chooses decides nothing, and its text may hold a signed URL.
+    """
+
+    by = ""
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(self, _: object, error: BaseException | None, __: object) -> bool:
+        self.by = type(error).__name__
+        return isinstance(error, Exception)
 
 
 class Client:
@@ -205,9 +220,12 @@ class Client:
     async def _admit(self, endpoint: Endpoint, priority: Priority, seconds: float) -> None:
         """Wait for our own rate limit; in a ban, or when the wait outlasts a request, raise instead."""
         self._check_ban(endpoint)
+        bucket = self._bucket(endpoint)
+        if bucket.spend(endpoint.weight, priority):
+            return
         try:
             async with asyncio.timeout(seconds):
-                await self._bucket(endpoint).acquire(endpoint.weight, priority)
+                await bucket.acquire(endpoint.weight, priority)
         except TimeoutError:
             raise NotSentError(f"{self._name(endpoint)}: our own rate limit is spent") from None
         self._check_ban(endpoint)
@@ -230,19 +248,15 @@ class Client:
         self, endpoint: Endpoint, params: Mapping[str, object], seconds: float, headers: Mapping[str, str]
     ) -> tuple[Reply | None, str]:
         """The reply as it came, or in a word what happened instead."""
-        with listening(headers) as heard:
-            try:
-                async with asyncio.timeout(seconds):
-                    # gather hands an exception over as a value: the class that ccxt gives it decides nothing,
-                    # and its text, which may hold a signed URL, is never chained to an error of ours.
-                    results = await asyncio.gather(
-                        getattr(self._vendor, endpoint.method)(dict(params)), return_exceptions=True
-                    )
-            except TimeoutError:
-                return heard.reply, f"none within {seconds:g} s"
-        failure = results[0]
-        cause = failure.__cause__ or failure if isinstance(failure, BaseException) else failure
-        return heard.reply, type(cause).__name__
+        ended = _Ended()
+        try:
+            async with asyncio.timeout(seconds):
+                with ended:
+                    request = signed(self._vendor, endpoint.method, params, headers)
+                    return await self._wire.send(request), ""
+        except TimeoutError:
+            return None, f"none within {seconds:g} s"
+        return None, ended.by
 
     def _heard(self, endpoint: Endpoint, reply: Reply) -> Heard:
         """The reply once its clock is read, and its wish that we wait obeyed."""

@@ -6,28 +6,23 @@ Nothing here has a default. A field that may be blank is read by a method that s
 import json
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from decimal import Decimal
+from itertools import pairwise
 from typing import Any, NoReturn, TypeVar
 
-from hedgebot.domain.units import ZERO, Coin, Contracts, Millis, Price, Usd
+from hedgebot.domain.market import Level
+from hedgebot.domain.units import ONE, ZERO, Coin, Contracts, Millis, Price, Usd
 from hedgebot.errors import ConversionError
 
-NUMBER = re.compile(r"[+-]?[0-9]{1,30}(?:\.[0-9]{1,30})?(?:[eE][+-]?[0-9]{1,2})?")
+NUMBER = re.compile(r"[+-]?[0-9]{1,30}(?:\.[0-9]{1,30})?(?:[eE][+-]?1?[0-9])?")
 INTEGER = re.compile(r"[0-9]{1,18}")
 LARGEST = Decimal(10) ** 18
+LATEST_MS = 10**13  # the year 2286
+MOST_FEE = Decimal("0.01")  # of any order; a larger one would change how much is sold
 SHOWN = 40  # characters of a wrong value that an error repeats
 
 Word = TypeVar("Word")
-
-
-def strict_json(body: bytes, where: str) -> object:
-    """The document in ``body``; fractions stay text. No NaN, no infinity, no key twice in one object."""
-    try:
-        return json.loads(
-            body.decode(), parse_float=str, parse_constant=_refuse_constant, object_pairs_hook=_unique
-        )
-    except (ValueError, RecursionError) as cause:
-        raise ConversionError(where, f"is not strict JSON ({type(cause).__name__})") from None
 
 
 def _refuse_constant(name: str) -> NoReturn:
@@ -39,6 +34,26 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(document) != len(pairs):
         raise ValueError("a key appears twice")
     return document
+
+
+@dataclass(frozen=True, slots=True)
+class OrderBook:
+    """Both sides of a contract's order book as they stood at one time, best level first."""
+
+    bids: tuple[Level, ...]
+    asks: tuple[Level, ...]
+    at: Millis
+
+
+STRICT = json.JSONDecoder(parse_float=str, parse_constant=_refuse_constant, object_pairs_hook=_unique)
+
+
+def strict_json(body: bytes, where: str) -> object:
+    """The document in ``body``; fractions stay text. No NaN, no infinity, no key twice in one object."""
+    try:
+        return STRICT.decode(body.decode())
+    except (ValueError, RecursionError) as cause:
+        raise ConversionError(where, f"is not strict JSON ({type(cause).__name__})") from None
 
 
 class Fields:
@@ -68,7 +83,10 @@ class Fields:
 
     def decimal(self, name: str) -> Decimal:
         """A finite number of either sign."""
-        return _decimal(self.value(name), f"{self.where}.{name}")
+        try:
+            return _decimal(self.value(name))
+        except ValueError as problem:
+            raise self.wrong(name, str(problem)) from None
 
     def positive(self, name: str) -> Decimal:
         number = self.decimal(name)
@@ -81,6 +99,13 @@ class Fields:
         if number < ZERO:
             raise self.wrong(name, f"is {number}, below zero")
         return number
+
+    def rate(self, name: str, below: Decimal = ONE) -> Decimal:
+        """A share of either sign, smaller than ``below``."""
+        rate = self.decimal(name)
+        if not abs(rate) < below:
+            raise self.wrong(name, f"is {rate}, no rate")
+        return rate
 
     def coin(self, name: str) -> Coin:
         return Coin(self.decimal(name))
@@ -122,7 +147,10 @@ class Fields:
         raise self.wrong(name, f"is {_shown(value)}, not a whole number")
 
     def millis(self, name: str) -> Millis:
-        return Millis(self.integer(name))
+        """An instant; zero where the exchange has none."""
+        if (at := self.integer(name)) > LATEST_MS:
+            raise self.wrong(name, f"is {at}, beyond all times")
+        return Millis(at)
 
     def flag(self, name: str) -> bool:
         value = self.value(name)
@@ -138,8 +166,14 @@ class Fields:
         return value
 
     def name(self, name: str) -> str:
-        """A text that is not empty."""
-        return self.text(name) or self._fail(name, "is empty")
+        """A text that is not empty, and plain: our errors repeat some."""
+        text = self.text(name)
+        return text if text and text.isprintable() else self._fail(name, f"is {_shown(text)}, no name")
+
+    def digits(self, name: str) -> str:
+        """A code that is written in digits."""
+        text = self.text(name)
+        return text if INTEGER.fullmatch(text) else self._fail(name, f"is {_shown(text)}, not digits")
 
     def word(self, name: str, table: Mapping[str, Word]) -> Word:
         """What ``table`` says of the field's word; a word that it does not list is an error."""
@@ -165,31 +199,57 @@ class Fields:
     def rows(self, name: str) -> list["Fields"]:
         return [Fields(row, f"{self.where}.{name}[{i}]") for i, row in enumerate(self.items(name))]
 
+    def order_book(self, bids: str, asks: str, at: str, width: int = 2) -> OrderBook:
+        """An order book from lists whose rows are ``width`` columns wide: price, size, perhaps more."""
+        below, above = list(self.pairs(bids, width)), list(self.pairs(asks, width))
+        ladder = [price for price, _ in (*below[::-1], *above)]
+        if any(low >= high for low, high in pairwise(ladder)):
+            raise self.wrong(bids, f"and {asks} do not ascend from the lowest bid to the highest offer")
+        return OrderBook(_levels(below), _levels(above), self.millis(at))
+
     def pairs(self, name: str, width: int = 2) -> Iterator[tuple[Decimal, Decimal]]:
         """Rows that begin with two positive numbers, as order books have them, ``width`` columns wide."""
         for i, row in enumerate(self.items(name)):
-            where = f"{self.where}.{name}[{i}]"
-            if not isinstance(row, list) or len(row) != width:
-                raise ConversionError(where, f"is {_shown(row)}, not {width} columns")
-            first, second = _decimal(row[0], where), _decimal(row[1], where)
-            if first <= ZERO or second <= ZERO:
-                raise ConversionError(where, "is not above zero")
+            try:
+                first, second = _positive_pair(row, width)
+            except ValueError as problem:
+                raise ConversionError(f"{self.where}.{name}[{i}]", str(problem)) from None
             yield first, second
 
     def _fail(self, name: str, problem: str) -> NoReturn:
         raise self.wrong(name, problem)
 
 
-def _decimal(value: object, where: str) -> Decimal:
-    """A finite, plainly written number from a text or a whole number; a bool or a float is neither."""
+def _levels(pairs: list[tuple[Decimal, Decimal]]) -> tuple[Level, ...]:
+    return tuple((Price(price), Contracts(size)) for price, size in pairs)
+
+
+def _positive_pair(row: object, width: int) -> tuple[Decimal, Decimal]:
+    """The first two of a row's ``width`` columns. Raises ``ValueError`` with what is wrong."""
+    if not isinstance(row, list) or len(row) != width:
+        raise ValueError(f"is {_shown(row)}, not {width} columns")
+    first, second = _decimal(row[0]), _decimal(row[1])
+    if first <= ZERO or second <= ZERO:
+        raise ValueError("is not above zero")
+    return first, second
+
+
+def _decimal(value: object) -> Decimal:
+    """A finite, plainly written number from a text or a whole number; a bool or a float is neither.
+
+    Raises ``ValueError`` with what is wrong.
+    """
     if not (type(value) is int or (isinstance(value, str) and NUMBER.fullmatch(value))):
-        raise ConversionError(where, f"is {_shown(value)}, not a number")
+        raise ValueError(f"is {_shown(value)}, not a number")
     number = Decimal(value)
-    if abs(number) >= LARGEST:
-        raise ConversionError(where, f"is {_shown(value)}, beyond all sizes")
+    if not -LARGEST < number < LARGEST:
+        raise ValueError(f"is {_shown(value)}, beyond all sizes")
     return number
 
 
 def _shown(value: object) -> str:
-    text = repr(value)
+    try:
+        text = repr(value)
+    except RecursionError:
+        return "nested too deeply"
     return text if len(text) <= SHOWN else text[:SHOWN] + "…"

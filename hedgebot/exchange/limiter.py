@@ -61,14 +61,26 @@ class TokenBucket:
         """How many requests wait."""
         return sum(map(len, self._lanes.values()))
 
-    async def acquire(self, cost: float = 1, priority: Priority = Priority.READ) -> None:
-        """Wait until ``cost`` tokens are there, and spend them. A cancelled wait spends nothing.
+    def spend(self, cost: float = 1, priority: Priority = Priority.READ) -> bool:
+        """Spend ``cost`` tokens if that takes no waiting; whether it did.
 
         Raises ``ValueError`` for a cost that the bucket can never hold for this priority.
         """
         most = self._capacity - self._kept_from(priority)
         if not 0 < cost <= most:
             raise ValueError(f"a {priority.name.lower()} may cost up to {most:g} tokens here, not {cost:g}")
+        if self._head() or self._delay(cost, priority) > 0:
+            return False
+        self._tokens -= cost
+        return True
+
+    async def acquire(self, cost: float = 1, priority: Priority = Priority.READ) -> None:
+        """Wait until ``cost`` tokens are there, and spend them. A cancelled wait spends nothing.
+
+        Raises ``ValueError`` for a cost that the bucket can never hold for this priority.
+        """
+        if self.spend(cost, priority):
+            return
         waiter = _Waiter(cost, priority, asyncio.get_running_loop().create_future())
         self._lanes[priority].append(waiter)
         self._serve()
@@ -96,7 +108,7 @@ class TokenBucket:
         """Grant whatever can be granted now, and set the timer for the first who must wait."""
         delay = 0.0
         while head := self._head():
-            delay = self._delay(head)
+            delay = self._delay(head.cost, head.priority)
             if delay > 0:
                 break
             self._lanes[head.priority].popleft()
@@ -126,10 +138,10 @@ class TokenBucket:
                 return lane[0]
         return None
 
-    def _delay(self, waiter: _Waiter) -> float:
-        """Seconds until this one may pass, if nobody else spends meanwhile; 0 when it may now."""
+    def _delay(self, cost: float, priority: Priority) -> float:
+        """Seconds until one may pass, if nobody else spends meanwhile; 0 when it may now."""
         self._refill()
-        missing = waiter.cost + self._kept_from(waiter.priority) - self._tokens
+        missing = cost + self._kept_from(priority) - self._tokens
         refilled = missing / self._rate if missing > ROUNDING else 0.0
         return max(refilled, self._held_until - self._clock.monotonic(), 0.0)
 

@@ -1,6 +1,7 @@
-"""What is taken away from a ccxt instance: its session, clock, limiter, retries and logs are ours.
+"""What a ccxt instance is asked for, signed requests, and what is taken away from it.
 
-The class stays unmodified; only settings and attributes of the one instance are set.
+Its session, clock, limiter, retries and logs are ours. The class stays unmodified; only settings and
+attributes of the one instance are set.
 """
 
 import asyncio
@@ -9,7 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from hedgebot.exchange.exchange_time import ExchangeTime
-from hedgebot.exchange.wire import Wire, sends_once
+from hedgebot.exchange.wire import Request, Wire, sends_once
 
 TIMEOUT = 60_000  # ms; ccxt's own, longer than any of ours, so that it never decides
 RETRIES = "maxRetriesOnFailure"  # with it ccxt sends orders again
@@ -21,7 +22,7 @@ _silent.disabled = True  # at DEBUG ccxt logs keys and signatures
 
 
 def tame(vendor: Any, wire: Wire, time: ExchangeTime) -> None:
-    """Make ``vendor`` send through ``wire``, at the exchange's time, once and silently."""
+    """Have ``vendor`` sign at the exchange's time; what it sent itself would go through ``wire``, once."""
     vendor.session, vendor.own_session = wire.session, False
     vendor.asyncio_loop = asyncio.get_running_loop()
     vendor.ssl_context = wire.tls or False  # unset, ccxt would load certificates within a request
@@ -37,10 +38,24 @@ def tame(vendor: Any, wire: Wire, time: ExchangeTime) -> None:
         setattr(vendor, copy, False)
 
 
+def signed(vendor: Any, method: str, params: Mapping[str, object], headers: Mapping[str, str]) -> Request:
+    """The request that ccxt's ``method`` would send, signed at the exchange's present time."""
+    endpoint = _endpoint(vendor, method)
+    made = vendor.sign(endpoint.path, endpoint.api, endpoint.method, dict(params))
+    every = {**vendor.prepare_request_headers(made["headers"]), **headers}
+    return Request(made["method"], made["url"], every, made["body"].encode() if made["body"] else None)
+
+
+def _endpoint(vendor: Any, method: str) -> Any:
+    """ccxt's own description of one of its implicit methods: ``path``, ``api``, ``method``."""
+    described = (vars(base).get(method) for base in type(vendor).__mro__)  # the first has a function there
+    return next(entry for entry in described if hasattr(entry, "api"))
+
+
 def why_not(vendor: Any, wire: Wire) -> str:
-    """Why no order may be sent now: a library beneath us would send it again, or print it. Else nothing."""
+    """Why no order may be sent now: a library beneath us is set to send again, or to print. Else nothing."""
     options: Mapping[str, Any] = vendor.options
-    inner = (value for value in options.values() if isinstance(value, Mapping))
+    inner = (value for value in options.values() if isinstance(value, dict))
     if RETRIES in options or any(RETRIES in value for value in inner):
         return f"ccxt's option {RETRIES} is set: an order could be sent twice"
     if not sends_once(wire.session):

@@ -1,13 +1,11 @@
 """The way to one exchange: where requests may go, and what came back, word for word.
 
-ccxt signs and sends; this session sees the reply before ccxt judges it, so that what became of a request
-is read from the exchange's own words and never from the class of a vendor's exception.
+ccxt signs, this session sends: what became of a request is read from the exchange's own words and never
+from the class of a vendor's exception.
 """
 
 import ssl
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
@@ -15,11 +13,22 @@ import aiohttp
 from aiohttp import ClientHandlerType, ClientRequest, ClientResponse
 from yarl import URL
 
+from hedgebot.exchange.egress import EgressError, KnownHosts, check_plain
 from hedgebot.ports import Clock
 
 KEEP_ALIVE = 75.0  # seconds; longer than any polling interval, so that no cycle pays for a handshake
 NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 RESEND = "_retry_connection"  # aiohttp's switch for sending GET, PUT and DELETE again on a dropped connection
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What goes out, signed and with the key in its headers. ``url`` is encoded."""
+
+    method: str
+    url: str = field(repr=False)
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes | None = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,37 +42,11 @@ class Reply:
     received: float
 
 
-class Listener:
-    """The reply to the one request of a ``listening`` block, once there is one."""
-
-    reply: Reply | None = None
-
-
-class EgressError(aiohttp.ClientError):
-    """A request, or an answer's redirect, to where nothing of ours may go."""
-
-
-_heard: ContextVar[Listener] = ContextVar("heard")
-_headers: ContextVar[Mapping[str, str]] = ContextVar("headers", default=NO_HEADERS)
-
-
-@contextmanager
-def listening(headers: Mapping[str, str] = NO_HEADERS) -> Iterator[Listener]:
-    """Put ``headers`` on the request that this block makes, and collect the reply to it."""
-    heard = Listener()
-    listener, added = _heard.set(heard), _headers.set(headers)
-    try:
-        yield heard
-    finally:
-        _heard.reset(listener)
-        _headers.reset(added)
-
-
 class Wire:
-    """One account's HTTP session. It reaches ``hosts``, or ``base_url`` in their stead.
+    """One account's HTTP session. It reaches ``hosts``, or ``base_url`` in their stead, and nothing else.
 
     With a ``base_url`` path, query and Host header stay those of the exchange. A ``connector`` passed in is
-    closed with the session.
+    closed with the session. Proxies of the environment are not for keys and orders: nothing is taken from it.
     """
 
     def __init__(
@@ -78,19 +61,46 @@ class Wire:
         self._hosts = hosts
         self._clock = clock
         self._base = URL(base_url) if base_url else None
+        if self._base is not None:
+            check_plain(self._base)
         plain = self._base is not None and self._base.scheme == "http"
         self.tls = None if plain or connector else ssl.create_default_context(cafile=ca_file)
+        reached = hosts if self._base is None else (self._base.host or "",)
+        self._resolver = KnownHosts(reached, local=plain)
         self.session = aiohttp.ClientSession(
-            connector=connector or aiohttp.TCPConnector(ssl=self.tls or True, keepalive_timeout=KEEP_ALIVE),
+            connector=connector
+            or aiohttp.TCPConnector(
+                ssl=self.tls or True, keepalive_timeout=KEEP_ALIVE, resolver=self._resolver
+            ),
+            trust_env=False,
             cookie_jar=aiohttp.DummyCookieJar(),
-            middlewares=(self._carry,),
+            timeout=aiohttp.ClientTimeout(total=None),  # its callers keep deadlines of their own
+            middlewares=(self._lead,),
         )
         setattr(self.session, RESEND, False)
 
     async def close(self) -> None:
         await self.session.close()
+        await self._resolver.close()
 
-    async def _carry(self, request: ClientRequest, handler: ClientHandlerType) -> ClientResponse:
+    async def send(self, request: Request) -> Reply:
+        """Send once and take in what comes back. A redirect is a reply too: nothing is sent again elsewhere.
+
+        Raises what aiohttp raises where no whole reply came.
+        """
+        sent = self._clock.monotonic()
+        response = await self.session.request(
+            request.method,
+            URL(request.url, encoded=True),
+            headers=request.headers,
+            data=request.body,
+            allow_redirects=False,
+        )
+        received = self._clock.monotonic()
+        return Reply(response.status, response.headers, await response.read(), sent, received)
+
+    async def _lead(self, request: ClientRequest, handler: ClientHandlerType) -> ClientResponse:
+        """Where a request of this session, be it ccxt's, is let go to."""
         if request.url.scheme != "https" or request.url.host not in self._hosts:
             raise EgressError(f"{request.url.host} is not a host of this exchange")
         if self._base is not None:
@@ -99,15 +109,7 @@ class Wire:
                 .with_host(self._base.host or "")
                 .with_port(self._base.port)
             )
-        request.headers.update(_headers.get())
-        sent = self._clock.monotonic()
-        response = await handler(request)
-        received = self._clock.monotonic()
-        body = await response.read()
-        _heard.get().reply = Reply(response.status, response.headers, body, sent, received)
-        if 300 <= response.status < 400:
-            raise EgressError("the exchange redirects")  # following it would send the order again elsewhere
-        return response
+        return await handler(request)
 
 
 def sends_once(session: aiohttp.ClientSession) -> bool:

@@ -24,9 +24,16 @@ class Execution(Protocol):
     @property
     def sends(self) -> bool: ...
 
-    def execute(self, plan: Plan, *, correction: bool, until: float) -> AsyncIterator[Intent]:
-        """Carry out ``plan``, yielding its order's intent at each stage: first when it is reserved, before
-        anything is sent. Nothing is sent after the monotonic instant ``until``: the plan is stale by then.
+    async def reserve(self, plan: Plan, *, correction: bool) -> Intent | None:
+        """Write down the intent of the order that ``plan`` asks for; None where it asks for none.
+
+        Raises ``JournalError``; then nothing may be sent."""
+        ...
+
+    def execute(self, plan: Plan, intent: Intent | None, *, until: float) -> AsyncIterator[Intent]:
+        """Carry out ``plan``, whose order's ``intent`` was reserved, and yield what became of it.
+
+        Nothing is sent after the monotonic instant ``until``: the plan is stale by then.
         Raises ``JournalError``; what was yielded holds all the same."""
         ...
 
@@ -37,10 +44,14 @@ class Rehearsal:
 
     sends: bool = False
 
-    async def execute(self, plan: Plan, *, correction: bool, until: float) -> AsyncIterator[Intent]:
-        log.debug("would act", reason=plan.reason, correction=correction, until=until)
-        nothing: tuple[Intent, ...] = ()
-        for intent in nothing:
+    async def reserve(self, plan: Plan, *, correction: bool) -> Intent | None:
+        if plan.acts:
+            log.debug("would act", reason=plan.reason, correction=correction)
+        return None
+
+    async def execute(self, plan: Plan, intent: Intent | None, *, until: float) -> AsyncIterator[Intent]:
+        log.debug("nothing is sent", reason=plan.reason, until=until)
+        if intent is not None:
             yield intent
 
 
@@ -54,15 +65,30 @@ class Executor:
     clock: Clock
     sends: bool = True
 
-    async def execute(self, plan: Plan, *, correction: bool, until: float) -> AsyncIterator[Intent]:
+    async def reserve(self, plan: Plan, *, correction: bool) -> Intent | None:
+        """See ``Execution``."""
+        if plan.order is None or plan.leverage is not None:
+            return None
+        number = await self.journal.next_intent()
+        intent = Intent(
+            number=number,
+            hedge=self.hedge.name,
+            request=self._request(plan.order, number),
+            believed=plan.order.believed,
+            target_ratio=plan.target.ratio,
+            reason=plan.reason,
+            correction=correction,
+            written_at=self.clock.now_ms(),
+        )
+        await self.journal.reserve(intent)
+        return intent
+
+    async def execute(self, plan: Plan, intent: Intent | None, *, until: float) -> AsyncIterator[Intent]:
         """See ``Execution``."""
         if plan.leverage is not None:
             await self._set_leverage(plan.leverage)
+        if intent is None:
             return
-        if plan.order is None:
-            return
-        intent = await self._reserve(plan, plan.order, correction)
-        yield intent
         if self.clock.monotonic() > until:
             # The machine slept, or the disk did: what was decided then may be wrong now.
             replied = replace(intent.moved(Stage.ABSENT), outcome="not sent: decided too long ago")
@@ -79,6 +105,17 @@ class Executor:
         )
         await self.journal.resolve(replied)
 
+    def _request(self, order: PlannedOrder, number: int) -> OrderRequest:
+        return OrderRequest(
+            client_id=str(ClientId(self.journal.instance, self.journal.epoch, number)),
+            account=order.leg.account,
+            symbol=order.leg.symbol,
+            contracts=order.contracts,
+            limit=order.limit,
+            reduce_only=order.contracts.value > ZERO,
+            margin_mode=order.margin_mode,
+        )
+
     async def _set_leverage(self, wanted: SetLeverage) -> None:
         """Setting a state is harmless to repeat: the next cycle reads it back and asks again."""
         leg, leverage = wanted.leg, f"{wanted.leverage:f}"
@@ -91,30 +128,6 @@ class Executor:
         log.info(
             "leverage set", leg=leg.name, leverage=leverage, outcome=outcome.fate.value, reason=outcome.reason
         )
-
-    async def _reserve(self, plan: Plan, order: PlannedOrder, correction: bool) -> Intent:
-        number = await self.journal.next_intent()
-        request = OrderRequest(
-            client_id=str(ClientId(self.journal.instance, self.journal.epoch, number)),
-            account=order.leg.account,
-            symbol=order.leg.symbol,
-            contracts=order.contracts,
-            limit=order.limit,
-            reduce_only=order.contracts.value > ZERO,
-            margin_mode=order.margin_mode,
-        )
-        intent = Intent(
-            number=number,
-            hedge=self.hedge.name,
-            request=request,
-            believed=order.believed,
-            target_ratio=plan.target.ratio,
-            reason=plan.reason,
-            correction=correction,
-            written_at=self.clock.now_ms(),
-        )
-        await self.journal.reserve(intent)
-        return intent
 
     async def _send(self, request: OrderRequest) -> Outcome:
         """The reply's fate. A reply that takes longer than an order may still arrive is unknown."""

@@ -188,5 +188,5 @@ def _unpacked(
 
 
 def _lasting(memory: Memory) -> Memory:
-    """Without its doubts, which are dated on a clock that ends with the process."""
-    return replace(memory, fall=None, moved=None)
+    """Without what a restart ends: doubts, dated on a clock of the process, and a rival it was told of."""
+    return replace(memory, fall=None, moved=None, rival="")

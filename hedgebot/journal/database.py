@@ -176,8 +176,8 @@ def _code(cause: Exception) -> int:
     """SQLite's primary result code, or the one that says the same; 0 where there is none."""
     if isinstance(cause, OSError):
         return sqlite3.SQLITE_FULL if cause.errno == ENOSPC else sqlite3.SQLITE_CANTOPEN
-    if isinstance(cause, UnicodeDecodeError):
-        return sqlite3.SQLITE_CORRUPT
+    if isinstance(cause, UnicodeDecodeError) or "Could not decode to UTF-8" in str(cause):
+        return sqlite3.SQLITE_CORRUPT  # damaged text; Python's own error, which has no code
     return int(getattr(cause, "sqlite_errorcode", 0)) & 0xFF
 
 

@@ -88,7 +88,8 @@ def convert(documents: dict[str, Any]) -> AccountReading:
     state = orders.shown(told["order"], ORDER, contract)
     assert state is not None
     list(orders.trade_entries(market.rows(told["trades"]), _AnyName(), contract))
-    legs = [LegAnswers(contract, told["premium"], told["book"], told["resting"])]
+    book = market.order_book(told["book"], contract)
+    legs = [LegAnswers(contract, told["premium"], book, told["resting"])]
     coin_m = CoinMAnswers(told["account"], {"BTC": told["positions"]}, legs)
     return reading(told["spot"], coin_m, facts, ["BTC"], Moment("main", 0.0, 0.1, 0))
 
@@ -160,7 +161,7 @@ def test_a_field_that_is_missing_or_null_is_an_error_or_was_never_used(replies: 
     assert used > 150
 
 
-@settings(max_examples=1_000)
+@settings(max_examples=200)
 @given(
     places=st.lists(st.integers(0, 10**6), min_size=1, max_size=3),
     damage=st.sampled_from([GONE, *DAMAGES]),
@@ -175,7 +176,7 @@ def test_no_damage_raises_anything_but_a_read_error(
     converted(documents)
 
 
-@settings(max_examples=500)
+@settings(max_examples=150)
 @given(at=st.integers(0, 10**6), flip=st.integers(1, 255), cut=st.integers(0, 10**6))
 def test_cut_or_flipped_bytes_are_a_read_error_or_what_they_say(
     replies: dict[str, Any], at: int, flip: int, cut: int

@@ -247,7 +247,8 @@ class TestMarket:
     ) -> None:
         [row, _] = payload("docs_GetMarkPrices.json")
         book = {"symbol": "BTCUSD_PERP", "E": row["time"] + 5, "bids": [["11029.0", "3"]], "asks": []}
-        quote = market.quote(answer([row]), answer(book), listing.named(BTC), Decimal(8))
+        levels = market.order_book(answer(book), listing.named(BTC))
+        quote = market.quote(answer([row]), levels, listing.named(BTC), Decimal(8))
         assert (quote.mark, quote.index) == (Price.of("11029.69574559"), Price.of("10979.14437500"))
         assert (quote.funding.rate, quote.funding.interval_hours) == (Decimal("0.00071003"), Decimal(8))
         assert quote.funding.next_at == 1_596_096_000_000

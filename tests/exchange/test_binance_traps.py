@@ -20,7 +20,6 @@ from hedgebot.domain.units import Coin, Contracts
 from hedgebot.errors import ConversionError, CredentialsError, HedgebotError
 from hedgebot.exchange.binance.account import BinanceAccount
 from hedgebot.exchange.registry import open_account
-from hedgebot.exchange.wire import listening
 from hedgebot.sim.binance import BINANCE as DIALECT
 from hedgebot.sim.binance import orders as sim_orders
 from hedgebot.sim.binance.session import Options
@@ -139,8 +138,7 @@ class TestAmounts:
             await bench.account.place(bench.order(-6_000))
             before = bench.exchange.position("main", NATIVE).margin
             asked = {"symbol": NATIVE, "amount": "0.15", "type": 1}
-            with listening({}):
-                await vendors(bench)[1].dapiPrivatePostPositionMargin(asked)
+            await vendors(bench)[1].dapiPrivatePostPositionMargin(asked)
             assert bench.exchange.position("main", NATIVE).margin - before == Fraction("0.15")
 
         scene(act, margin_mode=SimMode.ISOLATED)
@@ -163,7 +161,7 @@ class TestOrderFate:
         async def act(bench: Bench) -> None:
             order = bench.order(-1_000)
             assert (await bench.account.place(order)).fate is Fate.UNKNOWN
-            with listening({}), pytest.raises(REPLY_ERRORS):
+            with pytest.raises(REPLY_ERRORS):
                 await vendors(bench)[1].dapiPrivatePostOrder({"symbol": NATIVE})
             assert (await bench.account.find(order)).state is not None
             assert bench.effective == 1
@@ -192,7 +190,7 @@ class TestOrderFate:
 
     def test_t4_a_duplicate_id_is_an_exchange_error_to_ccxt_and_unknown_to_us(self) -> None:
         async def act(bench: Bench) -> None:
-            with listening({}), pytest.raises(ccxt.ExchangeError) as caught:
+            with pytest.raises(ccxt.ExchangeError) as caught:
                 await vendors(bench)[1].dapiPrivatePostOrder({"symbol": NATIVE})
             assert type(caught.value) is ccxt.ExchangeError
             assert (await bench.account.place(bench.order(-1_000))).fate is Fate.UNKNOWN
@@ -252,7 +250,7 @@ class TestRefusedKeys:
             spot.options["hasAlreadyAuthenticatedSuccessfully"] = True
             coin_m.options["hasAlreadyAuthenticatedSuccessfully"] = True
             bench.exchange.revoke_key(KEY)
-            with listening({}), pytest.raises(ccxt.DDoSProtection):
+            with pytest.raises(ccxt.DDoSProtection):
                 await coin_m.dapiPrivateGetAccount({})
             with pytest.raises(CredentialsError, match="refused"):
                 await bench.read()
@@ -267,7 +265,7 @@ class TestErrorTablesByHost:
         async with serving(insufficient) as url, opened(url) as account:
             vendor = account._coin_m._vendor
             assert vendor.urls["api"]["dapiPrivate"] == "https://dapi.binance.com/dapi/v1"
-            with listening({}), pytest.raises(ccxt.InsufficientFunds):
+            with pytest.raises(ccxt.InsufficientFunds):
                 await vendor.dapiPrivatePostOrder({"symbol": NATIVE})
 
     async def test_with_its_urls_rewritten_ccxt_does_not(self) -> None:
@@ -315,8 +313,7 @@ class TestCoins:
             bench.exchange.change_feed(NATIVE, path=level(50_000))
             wallet = bench.pot(await bench.read())
             vendor = vendors(bench)[1]
-            with listening({}):
-                raw = await vendor.dapiPrivateGetAccount({})
+            raw = await vendor.dapiPrivateGetAccount({})
             theirs = vendor.parse_balance_custom(raw, "inverse")["BTC"]["total"]
             cross = Coin.of(raw["assets"][0]["crossWalletBalance"])
             assert float(wallet.coins.value) + 0.09 < theirs

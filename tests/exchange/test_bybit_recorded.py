@@ -95,7 +95,8 @@ def convert(documents: dict[str, Any], *assets: str) -> AccountReading:
     instrument = listing.named(BTC)
     fee, tiers = market.taker_fee(said["fee"], "BTCUSD"), market.tiers(said["tiers"], "BTCUSD")
     facts = Facts(listing, holdings.mode(said["account"]), {BTC: LegFacts(instrument, fee, tiers)}, 0.0)
-    legs = [LegAnswers(instrument, said["position"], said["ticker"], said["book"])]
+    book = market.order_book(said["book"], instrument)
+    legs = [LegAnswers(instrument, said["position"], said["ticker"], book)]
     answers = Answers(said["wallet"], [said["positions"]], [said["orders"]], legs)
     orders.sighted(said["orders"], ORDER, instrument)
     return reading(answers, facts, assets or ("BTC",), MOMENT)
@@ -210,7 +211,7 @@ class TestDamage:
                     assert outcome == truth, spot
         assert used > 120
 
-    @settings(max_examples=1_000)
+    @settings(max_examples=200)
     @given(
         places=st.lists(st.integers(0, 10**6), min_size=1, max_size=3),
         damage=st.sampled_from([GONE, *DAMAGES]),
@@ -224,7 +225,7 @@ class TestDamage:
             documents = damaged(documents, every[place % len(every)], damage, remove=damage is GONE)
         converted(documents)
 
-    @settings(max_examples=500)
+    @settings(max_examples=150)
     @given(at=st.integers(0, 10**6), flip=st.integers(1, 255), cut=st.integers(0, 10**6))
     def test_cut_or_flipped_bytes_are_a_read_error_or_what_they_say(
         self, replies: dict[str, Any], at: int, flip: int, cut: int

@@ -70,6 +70,28 @@ class TestRate:
     def test_a_full_bucket_lets_a_burst_through_at_once(self) -> None:
         assert set(play([Ask(f"order {n}", priority=ORDER) for n in range(10)]).values()) == {0}
 
+    def test_who_need_not_wait_spends_at_once_and_who_must_spends_nothing(self) -> None:
+        async def main(clock: VirtualClock) -> None:
+            bucket = TokenBucket(clock, capacity=10, rate=1)
+            assert [bucket.spend(cost) for cost in (5, 3, 2)] == [True, False, True]
+            assert bucket.tokens == 3
+            assert bucket.spend(1, ORDER)
+            bucket.hold(5)
+            assert not bucket.spend(1, EMERGENCY)
+
+        run(main)
+
+    def test_who_comes_later_does_not_spend_before_who_waits(self) -> None:
+        async def main(clock: VirtualClock) -> None:
+            bucket = TokenBucket(clock, capacity=10, rate=1)
+            assert bucket.spend(5)
+            waits = asyncio.create_task(bucket.acquire(3))
+            await asyncio.sleep(0)
+            assert not bucket.spend(1)
+            await waits
+
+        run(main)
+
     def test_beyond_the_burst_requests_pass_at_the_rate(self) -> None:
         passed = play([emptied(), *(Ask(f"{n}", priority=ORDER) for n in range(1, 6))], rate=2)
         assert [passed[f"{n}"] for n in range(1, 6)] == pytest.approx([0.5, 1, 1.5, 2, 2.5], abs=1e-3)

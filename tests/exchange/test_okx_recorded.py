@@ -226,7 +226,7 @@ def convert(documents: dict[str, Any], *assets: str) -> AccountReading:
     fee, tiers = market.taker_fee(said["fee"], contract), market.tiers(said["tiers"], contract)
     legs = {BTC: ContractFacts(contract, fee, tiers)}
     facts = Facts(listing, holdings.settings(said["config"]), legs, 0.0)
-    prices = Prices(said["mark"], said["index"], said["funding"], said["book"])
+    prices = Prices(said["mark"], said["index"], said["funding"], market.order_book(said["book"]))
     leg = LegAnswers(contract, MarginMode.ISOLATED, said["position"], said["leverage"], prices)
     orders.sighted(market.rows(said["orders"]), ORDER, contract.instrument)
     answers = Answers(said["balance"], said["positions"], [said["orders"]], [leg])
@@ -315,7 +315,7 @@ class TestDamage:
                     assert outcome == truth, spot
         assert used > 120
 
-    @settings(max_examples=1_000)
+    @settings(max_examples=200)
     @given(
         places=st.lists(st.integers(0, 10**6), min_size=1, max_size=3),
         damage=st.sampled_from([GONE, *DAMAGES]),
@@ -329,7 +329,7 @@ class TestDamage:
             documents = damaged(documents, every[place % len(every)], damage, remove=damage is GONE)
         converted(documents)
 
-    @settings(max_examples=500)
+    @settings(max_examples=150)
     @given(at=st.integers(0, 10**6), flip=st.integers(1, 255), cut=st.integers(0, 10**6))
     def test_cut_or_flipped_bytes_are_a_read_error_or_what_they_say(
         self, replies: dict[str, Any], listing: market.Listing, at: int, flip: int, cut: int

@@ -16,7 +16,6 @@ from hedgebot.domain.orders import Fate
 from hedgebot.domain.units import Coin, Contracts, Millis, Usd
 from hedgebot.errors import ConversionError, HedgebotError
 from hedgebot.exchange.okx.account import OkxAccount
-from hedgebot.exchange.wire import listening
 from hedgebot.sim.faults import Fault
 from hedgebot.sim.ledger import MarginMode as SimMode
 from hedgebot.sim.market import level
@@ -42,10 +41,9 @@ async def by_ccxt(bench: Bench, method: str, *arguments: Any) -> Any:
     """What ccxt's own method makes of the same exchange."""
     found = vendor(bench)
     found.options["fetchMarkets"] = {"types": ["swap"]}
-    with listening():
-        if found.markets is None:
-            await found.load_markets()
-        return await getattr(found, method)(*arguments)
+    if found.markets is None:
+        await found.load_markets()
+    return await getattr(found, method)(*arguments)
 
 
 def bodies(bench: Bench, path: str) -> list[Any]:

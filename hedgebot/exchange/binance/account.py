@@ -1,23 +1,26 @@
 """One Binance account behind the port ``Account``: two wallets, two APIs."""
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from decimal import Decimal
 
-from hedgebot.domain.account import AccountReading, Ledger, LedgerEntry, Needs, Sighting
+from hedgebot.domain.account import AccountReading, KeyScope, Ledger, LedgerEntry, Needs, Sighting
 from hedgebot.domain.instrument import Instrument
 from hedgebot.domain.margin_mode import MarginMode
 from hedgebot.domain.orders import Fate, Identified, OrderRequest, OrderState, Outcome
 from hedgebot.domain.units import Millis
 from hedgebot.errors import BackOffError, ConversionError, CredentialsError, ReadError
-from hedgebot.exchange.binance import orders, venue
+from hedgebot.exchange import booked
+from hedgebot.exchange.binance import key, market, orders, venue
 from hedgebot.exchange.binance.history import HISTORY_MS, WEEK_MS, History
 from hedgebot.exchange.binance.market import rows
 from hedgebot.exchange.binance.reading import CoinMAnswers, LegAnswers, Moment, reading, spot_reading
 from hedgebot.exchange.binance.slow_facts import SlowFacts
 from hedgebot.exchange.binance.timekeeper import Timekeeper
 from hedgebot.exchange.client import Client, Endpoint
+from hedgebot.exchange.convert import OrderBook
 from hedgebot.exchange.fates import Answer, Operation
 from hedgebot.exchange.limiter import Priority
 from hedgebot.exchange.together import together
@@ -36,6 +39,7 @@ class BinanceAccount:
         self._spot = spot
         self._coin_m = coin_m
         self._clock = clock
+        self._sandbox = sandbox
         self._slow = SlowFacts(spot, coin_m, clock, sandbox=sandbox)
         self._spot_time = Timekeeper(spot, venue.SPOT_TIME, clock)
         self._coin_m_time = Timekeeper(coin_m, venue.TIME, clock)
@@ -101,24 +105,30 @@ class BinanceAccount:
     async def _read_coin_m(self, contracts: Sequence[Instrument]) -> CoinMAnswers:
         assets = sorted({contract.asset for contract in contracts})
         async with together() as group:
+            legs = [self._ask_about(contract, group) for contract in contracts]
             account = group.create_task(self._coin_m.read(venue.ACCOUNT, {}))
             positions = {
                 asset: group.create_task(self._coin_m.read(venue.POSITIONS, {"marginAsset": asset}))
                 for asset in assets
             }
-            legs = [group.create_task(self._read_leg(contract)) for contract in contracts]
             group.create_task(self._coin_m_time.renewed())
         shown = {asset: task.result() for asset, task in positions.items()}
-        return CoinMAnswers(account.result(), shown, [leg.result() for leg in legs])
+        return CoinMAnswers(account.result(), shown, [leg() for leg in legs])
 
-    async def _read_leg(self, contract: Instrument) -> LegAnswers:
-        """Orders too are asked for by contract: those of all cost forty times as much of the quota."""
+    def _ask_about(self, contract: Instrument, group: asyncio.TaskGroup) -> Callable[[], LegAnswers]:
+        """Ask for all about one contract within ``group``; what this returns is for after it.
+
+        Orders too are asked for by contract: those of all cost forty times as much of the quota.
+        """
         asked = {"symbol": contract.native}
-        async with together() as group:
-            premium = group.create_task(self._coin_m.read(venue.PREMIUM, asked))
-            book = group.create_task(self._coin_m.read(venue.ORDER_BOOK, {**asked, "limit": BOOK_LEVELS}))
-            resting = group.create_task(self._coin_m.read(venue.ORDERS, asked))
-        return LegAnswers(contract, premium.result(), book.result(), resting.result())
+        book = group.create_task(self._order_book(contract))
+        premium = group.create_task(self._coin_m.read(venue.PREMIUM, asked))
+        resting = group.create_task(self._coin_m.read(venue.ORDERS, asked))
+        return lambda: LegAnswers(contract, premium.result(), book.result(), resting.result())
+
+    async def _order_book(self, contract: Instrument) -> OrderBook:
+        asked = {"symbol": contract.native, "limit": BOOK_LEVELS}
+        return market.order_book(await self._coin_m.read(venue.ORDER_BOOK, asked), contract)
 
     def _moment(self, started: float, client: Client) -> Moment:
         return Moment(self._name, started, self._clock.monotonic(), client.time.offset_ms())
@@ -126,7 +136,7 @@ class BinanceAccount:
     async def ledger(self, symbols: Sequence[str], since: Millis) -> Ledger:
         """Trades and funding since an instant, week by week. Raises ``ReadError``."""
         contracts = [await self._contract(symbol) for symbol in symbols]
-        now = self._coin_m.time.now_ms()
+        now = self._clock.now_ms()  # as ``since`` is; the exchange's may be damaged
         start, found = max(since, now - HISTORY_MS), list[LedgerEntry]()
         while start <= now:
             end = start + WEEK_MS - 1
@@ -134,7 +144,14 @@ class BinanceAccount:
                 spans = [group.create_task(self._history.span(each, start, end)) for each in contracts]
             found += sorted((entry for span in spans for entry in span.result()), key=lambda entry: entry.at)
             start += WEEK_MS
-        return Ledger(tuple(found))
+        return booked.ledger(found, self._name)
+
+    async def key_scope(self) -> KeyScope:
+        """What the key may do; demo trading does not tell. Raises ``ReadError``."""
+        if self._sandbox:
+            return key.UNTOLD
+        await self._spot_time.known()
+        return key.scope(await self._spot.read(venue.KEY, {}))
 
     async def place(self, order: OrderRequest) -> Outcome:
         """Send one immediate-or-cancel order exactly once. A rejection has the slow facts read again."""

@@ -4,14 +4,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from itertools import pairwise
 
 from hedgebot.domain.account import Tier
 from hedgebot.domain.instrument import Instrument
-from hedgebot.domain.market import Funding, Level, Quote
-from hedgebot.domain.units import ONE, Coin, Contracts, Price, Usd
+from hedgebot.domain.market import Funding, Quote
+from hedgebot.domain.units import ONE, Coin, Contracts, Usd
 from hedgebot.errors import ConversionError, ReadError
-from hedgebot.exchange.convert import Fields
+from hedgebot.exchange.convert import MOST_FEE, Fields, OrderBook
 from hedgebot.exchange.fates import Answer
 
 FACES = {"BTC": Usd(Decimal(100))}
@@ -92,6 +91,8 @@ def _instrument(row: Fields) -> Instrument:
     base = row.name("baseAsset")
     row.expect("quoteAsset", "USD")
     row.expect("marginAsset", base)
+    if not row.name("symbol").startswith(f"{base}USD_"):
+        raise row.wrong("symbol", f"is {row.name('symbol')}, no contract of {base}")
     filters = {entry.name("filterType"): entry for entry in row.rows("filters")}
     missing = [name for name in ("PRICE_FILTER", "LOT_SIZE", "MARKET_LOT_SIZE") if name not in filters]
     if missing:
@@ -144,7 +145,7 @@ def taker_fee(answer: Answer, native: str) -> Decimal:
     """The rate that an order which takes liquidity costs us, from ``commissionRate``."""
     row = answer.fields
     row.expect("symbol", native)
-    return _rate(row, "takerCommissionRate")
+    return row.rate("takerCommissionRate", MOST_FEE)
 
 
 def funding_hours(info: Answer, history: Answer, native: str) -> Decimal | None:
@@ -162,14 +163,15 @@ def funding_hours(info: Answer, history: Answer, native: str) -> Decimal | None:
     return Decimal(hours) if hours and late <= 2 * JITTER_MS else None
 
 
-def quote(premium: Answer, book: Answer, instrument: Instrument, hours: Decimal | None) -> Quote:
+def order_book(answer: Answer, instrument: Instrument) -> OrderBook:
+    """A contract's bids and offers."""
+    answer.fields.expect("symbol", instrument.native)
+    return answer.fields.order_book("bids", "asks", at="E")
+
+
+def quote(premium: Answer, book: OrderBook, instrument: Instrument, hours: Decimal | None) -> Quote:
     """One reading of a contract's market, as old as the older of its two parts."""
-    row, levels = one_row(premium, instrument.native), book.fields
-    levels.expect("symbol", instrument.native)
-    bids, asks = _levels(levels, "bids"), _levels(levels, "asks")
-    prices = [price for price, _ in (*bids[::-1], *asks)]
-    if any(low >= high for low, high in pairwise(prices)):
-        raise levels.wrong("bids", "and asks do not ascend from the lowest bid to the highest offer")
+    row = one_row(premium, instrument.native)
     at, next_at = row.millis("time"), row.millis("nextFundingTime") or None
     if hours is not None and next_at is not None and next_at - at > hours * HOUR_MS + JITTER_MS:
         hours = None  # the interval has changed since it was read
@@ -177,22 +179,11 @@ def quote(premium: Answer, book: Answer, instrument: Instrument, hours: Decimal 
         symbol=instrument.symbol,
         mark=row.price("markPrice"),
         index=row.price("indexPrice"),
-        bids=bids,
-        asks=asks,
-        funding=Funding(_rate(row, "lastFundingRate"), hours, next_at),
-        at=min(at, levels.millis("E")),
+        bids=book.bids,
+        asks=book.asks,
+        funding=Funding(row.rate("lastFundingRate"), hours, next_at),
+        at=min(at, book.at),
     )
-
-
-def _levels(book: Fields, side: str) -> tuple[Level, ...]:
-    return tuple((Price(price), Contracts(size)) for price, size in book.pairs(side))
-
-
-def _rate(row: Fields, name: str) -> Decimal:
-    rate = row.decimal(name)
-    if not abs(rate) < ONE:
-        raise row.wrong(name, f"is {rate}, no rate")
-    return rate
 
 
 def rows(answer: Answer) -> list[Fields]:

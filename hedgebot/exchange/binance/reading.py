@@ -8,16 +8,17 @@ from hedgebot.domain.instrument import Instrument
 from hedgebot.errors import ConversionError
 from hedgebot.exchange.binance import holdings, market, orders
 from hedgebot.exchange.binance.slow_facts import Facts
+from hedgebot.exchange.convert import OrderBook
 from hedgebot.exchange.fates import Answer
 
 
 @dataclass(frozen=True, slots=True)
 class LegAnswers:
-    """What was answered about one contract."""
+    """What was answered about one contract; its order book, the longest part, is converted."""
 
     instrument: Instrument
     premium: Answer
-    book: Answer
+    book: OrderBook
     orders: Answer
 
 

@@ -19,6 +19,7 @@ from hedgebot.exchange.wire import Reply
 SPOT_TIME = Endpoint("api/v3/time", "publicGetTime")
 SPOT_ACCOUNT = Endpoint("api/v3/account", "privateGetAccount", weight=20)
 ACCOUNT_INFO = Endpoint("sapi/v1/account/info", "sapiGetAccountInfo")
+KEY = Endpoint("sapi/v1/account/apiRestrictions", "sapiGetAccountApiRestrictions")
 
 TIME = Endpoint("dapi/v1/time", "dapiPublicGetTime")
 INSTRUMENTS = Endpoint("dapi/v1/exchangeInfo", "dapiPublicGetExchangeInfo")

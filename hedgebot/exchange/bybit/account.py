@@ -1,19 +1,22 @@
 """One Bybit account behind the port ``Account``."""
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 
-from hedgebot.domain.account import AccountReading, Ledger, LedgerEntry, Needs, Sighting
+from hedgebot.domain.account import AccountReading, KeyScope, Ledger, LedgerEntry, Needs, Sighting
 from hedgebot.domain.instrument import Instrument
 from hedgebot.domain.margin_mode import MarginMode
 from hedgebot.domain.orders import Fate, Identified, OrderRequest, Outcome
 from hedgebot.domain.units import Millis
 from hedgebot.errors import BackOffError, ConversionError, CredentialsError, ReadError
-from hedgebot.exchange.bybit import orders, venue
+from hedgebot.exchange import booked
+from hedgebot.exchange.bybit import key, market, orders, venue
 from hedgebot.exchange.bybit.holdings import UNIFIED
 from hedgebot.exchange.bybit.paging import pages
 from hedgebot.exchange.bybit.reading import Answers, LegAnswers, Moment, reading
 from hedgebot.exchange.bybit.slow_facts import SlowFacts
 from hedgebot.exchange.client import Client, Endpoint
+from hedgebot.exchange.convert import OrderBook
 from hedgebot.exchange.fates import Answer, Operation
 from hedgebot.exchange.limiter import Priority
 from hedgebot.exchange.together import together
@@ -66,42 +69,48 @@ class BybitAccount:
         pot = {"accountType": UNIFIED, "coin": ",".join(assets)}
         async with together() as group:
             slow = group.create_task(self._slow.facts(needs.symbols))
-            wallet = group.create_task(self._client.read(venue.WALLET, pot))
+            legs = [self._ask_about(contract, group) for contract in contracts]
             positions = group.create_task(pages(self._client, venue.POSITIONS, ALL, POSITION_PAGE))
             resting = group.create_task(pages(self._client, venue.ORDERS, ALL, ORDER_PAGE))
-            legs = [group.create_task(self._read_leg(contract)) for contract in contracts]
-        answers = Answers(
-            wallet.result(), positions.result(), resting.result(), [leg.result() for leg in legs]
-        )
+            wallet = group.create_task(self._client.read(venue.WALLET, pot))
+        answers = Answers(wallet.result(), positions.result(), resting.result(), [leg() for leg in legs])
         ended, offset = self._clock.monotonic(), self._client.time.offset_ms()
         return reading(answers, slow.result(), assets, Moment(self._name, started, ended, offset))
 
-    async def _read_leg(self, contract: Instrument) -> LegAnswers:
+    def _ask_about(self, contract: Instrument, group: asyncio.TaskGroup) -> Callable[[], LegAnswers]:
+        """Ask for all about one contract within ``group``; what this returns is for after it."""
         asked = ALL | {"symbol": contract.native}
-        async with together() as group:
-            position = group.create_task(self._client.read(venue.POSITIONS, asked))
-            ticker = group.create_task(self._client.read(venue.TICKERS, asked))
-            book = group.create_task(self._client.read(venue.ORDER_BOOK, {**asked, "limit": BOOK_LEVELS}))
-        return LegAnswers(contract, position.result(), ticker.result(), book.result())
+        book = group.create_task(self._order_book(contract))
+        position = group.create_task(self._client.read(venue.POSITIONS, asked))
+        ticker = group.create_task(self._client.read(venue.TICKERS, asked))
+        return lambda: LegAnswers(contract, position.result(), ticker.result(), book.result())
+
+    async def _order_book(self, contract: Instrument) -> OrderBook:
+        asked = {**ALL, "symbol": contract.native, "limit": BOOK_LEVELS}
+        return market.order_book(await self._client.read(venue.ORDER_BOOK, asked), contract)
 
     async def ledger(self, symbols: Sequence[str], since: Millis) -> Ledger:
         """Executions since an instant, week by week. Raises ``ReadError``."""
         listing = await self._slow.listing()
         contracts = [listing.named(symbol) for symbol in symbols]
-        now = self._client.time.now_ms()
+        now = self._clock.now_ms()  # as ``since`` is; the exchange's may be damaged
         start, found = max(since, now - HISTORY_MS), list[LedgerEntry]()
         while start <= now:
             async with together() as group:
                 weeks = [group.create_task(self._week(contract, start)) for contract in contracts]
             found += sorted((entry for week in weeks for entry in week.result()), key=lambda entry: entry.at)
             start += WEEK_MS
-        return Ledger(tuple(found))
+        return booked.ledger(found, self._name)
 
     async def _week(self, contract: Instrument, start: int) -> list[LedgerEntry]:
         """One contract's executions in the week from ``start``, oldest first."""
         asked = {**ALL, "symbol": contract.native, "startTime": start, "endTime": start + WEEK_MS - 1}
         read = await pages(self._client, venue.EXECUTIONS, asked, EXECUTION_PAGE, sparse=True)
         return list(orders.entries(read, contract))[::-1]
+
+    async def key_scope(self) -> KeyScope:
+        """What the key may do. Raises ``ReadError``."""
+        return key.scope(await self._client.read(venue.KEY, {}))
 
     async def place(self, order: OrderRequest) -> Outcome:
         """Send one immediate-or-cancel order exactly once. A rejection has the slow facts read again."""

@@ -174,7 +174,7 @@ def _one_side(instrument: Instrument, row: Fields, margin_mode: MarginMode | Non
         entry=entry,
         mark=mark,
         unrealized=unrealized,
-        initial_margin=isolated or Coin(_number(row, "positionIM", has_margin)),
+        initial_margin=isolated or _margin_of(row, "positionIM", has_margin),
         margin=isolated,
         liquidation=row.price_or_blank("liqPrice"),
         leverage=row.positive_or_blank("leverage"),
@@ -211,5 +211,10 @@ def _number(row: Fields, name: str, required: bool) -> Decimal:
 def _isolated_margin(row: Fields, is_open: bool) -> Coin:
     """Coins behind one position without its profit, which the wallet's margin sums; ``positionIM`` where
     the older field, deprecated, says nothing."""
-    told = row.decimal_or_blank("positionBalance") if row.has("positionBalance") else None
-    return Coin(told or _number(row, "positionIM", is_open))
+    told = _margin_of(row, "positionBalance", False) if row.has("positionBalance") else None
+    return told or _margin_of(row, "positionIM", is_open)
+
+
+def _margin_of(row: Fields, name: str, required: bool) -> Coin:
+    """Coins set aside, never fewer than none; of a flat position the field may be blank."""
+    return Coin(row.not_negative(name) if required or not row.blank(name) else ZERO)

@@ -4,15 +4,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from itertools import pairwise
 
 from hedgebot.domain.account import Tier
 from hedgebot.domain.instrument import Instrument
-from hedgebot.domain.market import Funding, Level, Quote
-from hedgebot.domain.units import ONE, Coin, Contracts, Price, Usd
+from hedgebot.domain.market import Funding, Quote
+from hedgebot.domain.units import ONE, Coin, Contracts, Usd
 from hedgebot.errors import ReadError
 from hedgebot.exchange.bybit.venue import CATEGORY
-from hedgebot.exchange.convert import Fields
+from hedgebot.exchange.convert import MOST_FEE, Fields, OrderBook
 from hedgebot.exchange.fates import Answer
 
 FACE = Usd(ONE)  # every inverse contract here is one dollar; ccxt reads the minimal order size as its size
@@ -64,6 +63,8 @@ def _instrument(row: Fields) -> Instrument:
     base = row.name("baseCoin")
     row.expect("quoteCoin", "USD")
     row.expect("settleCoin", base)
+    if not row.name("symbol").startswith(f"{base}USD"):
+        raise row.wrong("symbol", f"is {row.name('symbol')}, no contract of {base}")
     lots = row.fields("lotSizeFilter")
     return Instrument(
         symbol=f"{base}/USD:{base}{_expiry(row)}",
@@ -117,42 +118,32 @@ def taker_fee(answer: Answer, native: str) -> Decimal:
     rows = [row for row in answer.fields.rows("list") if row.name("symbol") == native]
     if len(rows) != 1:
         raise answer.fields.wrong("list", f"has {len(rows)} fees for {native} instead of one")
-    row = rows[0]
-    rate = row.decimal("takerFeeRate")
-    if not abs(rate) < ONE:
-        raise row.wrong("takerFeeRate", f"is {rate}, no rate")
-    return rate
+    return rows[0].rate("takerFeeRate", MOST_FEE)
 
 
-def quote(ticker: Answer, book: Answer, instrument: Instrument) -> Quote:
+def order_book(answer: Answer, instrument: Instrument) -> OrderBook:
+    """A contract's bids and offers."""
+    answer.fields.expect("s", instrument.native)
+    return answer.fields.order_book("b", "a", at="ts")
+
+
+def quote(ticker: Answer, book: OrderBook, instrument: Instrument) -> Quote:
     """One reading of a contract's market, as old as the older of its two parts."""
-    row, levels = one_row(ticker, instrument.native), book.fields
-    levels.expect("s", instrument.native)
-    bids, asks = _levels(levels, "b"), _levels(levels, "a")
-    prices = [price for price, _ in (*bids[::-1], *asks)]
-    if any(low >= high for low, high in pairwise(prices)):
-        raise levels.wrong("b", "and a do not ascend from the lowest bid to the highest offer")
-    at = levels.millis("ts")
+    row = one_row(ticker, instrument.native)
     return Quote(
         symbol=instrument.symbol,
         mark=row.price("markPrice"),
         index=row.price("indexPrice"),
-        bids=bids,
-        asks=asks,
+        bids=book.bids,
+        asks=book.asks,
         funding=_funding(row),
-        at=min(at, ticker.at) if ticker.at else at,
+        at=min(book.at, ticker.at) if ticker.at else book.at,
     )
-
-
-def _levels(book: Fields, side: str) -> tuple[Level, ...]:
-    return tuple((Price(price), Contracts(size)) for price, size in book.pairs(side))
 
 
 def _funding(row: Fields) -> Funding:
     """The running interval's funding; a reply that does not know its length leaves it unknown."""
-    rate = row.decimal("fundingRate")
-    if not abs(rate) < ONE:
-        raise row.wrong("fundingRate", f"is {rate}, no rate")
+    rate = row.rate("fundingRate")
     hours = row.positive_or_blank("fundingIntervalHour") if row.has("fundingIntervalHour") else None
     return Funding(rate, hours, row.millis("nextFundingTime") or None)
 

@@ -9,17 +9,18 @@ from hedgebot.domain.units import Contracts
 from hedgebot.errors import ConversionError
 from hedgebot.exchange.bybit import holdings, market, orders
 from hedgebot.exchange.bybit.slow_facts import Facts
+from hedgebot.exchange.convert import OrderBook
 from hedgebot.exchange.fates import Answer
 
 
 @dataclass(frozen=True, slots=True)
 class LegAnswers:
-    """What was answered about one contract."""
+    """What was answered about one contract; its order book, the longest part, is converted."""
 
     instrument: Instrument
     position: Answer
     ticker: Answer
-    book: Answer
+    book: OrderBook
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,17 +1,20 @@
 """One OKX account behind the port ``Account``."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 
-from hedgebot.domain.account import AccountReading, Ledger, LedgerEntry, Needs, Sighting
+from hedgebot.domain.account import AccountReading, KeyScope, Ledger, LedgerEntry, Needs, Sighting
 from hedgebot.domain.instrument import Instrument
 from hedgebot.domain.margin_mode import MarginMode
 from hedgebot.domain.orders import Fate, Identified, OrderRequest, OrderState, Outcome
 from hedgebot.domain.units import Millis
 from hedgebot.errors import BackOffError, ConversionError, CredentialsError, ReadError
+from hedgebot.exchange import booked
 from hedgebot.exchange.client import Client, Endpoint
+from hedgebot.exchange.convert import OrderBook
 from hedgebot.exchange.fates import Answer, Operation
 from hedgebot.exchange.limiter import Priority
-from hedgebot.exchange.okx import ledger, market, orders, venue
+from hedgebot.exchange.okx import key, ledger, market, orders, venue
 from hedgebot.exchange.okx.market import Contract, Prices
 from hedgebot.exchange.okx.paging import pages
 from hedgebot.exchange.okx.reading import Answers, LegAnswers, Moment, reading
@@ -72,36 +75,44 @@ class OkxAccount:
         coins = {"ccy": ",".join(sorted(needs.assets))}
         async with together() as group:
             slow = group.create_task(self._slow.facts(wanted))
+            legs = [self._ask_about(listing.named(s), mode, group) for s, mode in wanted.items()]
             group.create_task(self._client.read(venue.TIME, {}))
-            balance = group.create_task(self._client.read(venue.BALANCE, coins))
             positions = group.create_task(self._client.read(venue.POSITIONS, {}))
             resting = group.create_task(_all(pages(self._client, venue.PENDING, {}, "ordId")))
-            legs = [group.create_task(self._read_leg(listing.named(s), m)) for s, m in wanted.items()]
-        answers = Answers(
-            balance.result(), positions.result(), resting.result(), [leg.result() for leg in legs]
-        )
+            balance = group.create_task(self._client.read(venue.BALANCE, coins))
+        answers = Answers(balance.result(), positions.result(), resting.result(), [leg() for leg in legs])
         ended, offset = self._clock.monotonic(), self._client.time.offset_ms()
         return reading(answers, slow.result(), needs.assets, Moment(self._name, started, ended, offset))
 
-    async def _read_leg(self, contract: Contract, mode: MarginMode) -> LegAnswers:
+    def _ask_about(
+        self, contract: Contract, mode: MarginMode, group: asyncio.TaskGroup
+    ) -> Callable[[], LegAnswers]:
+        """Ask for all about one contract within ``group``; what this returns is for after it."""
         asked = {"instId": contract.instrument.native}
         of_kind = {"instType": venue.SWAP if contract.perpetual else venue.FUTURES}
         read = self._client.read
-        async with together() as group:
-            position = group.create_task(read(venue.POSITIONS, asked))
-            leverage = group.create_task(read(venue.LEVERAGE, {**asked, "mgnMode": mode.value}))
-            mark = group.create_task(read(venue.MARK_PRICE, asked | of_kind))
-            index = group.create_task(read(venue.INDEX, {"instId": contract.family}))
-            funding = group.create_task(read(venue.FUNDING_RATE, asked))
-            book = group.create_task(read(venue.BOOKS, {**asked, "sz": BOOK_LEVELS}))
-        prices = Prices(mark.result(), index.result(), funding.result(), book.result())
-        return LegAnswers(contract, mode, position.result(), leverage.result(), prices)
+        book = group.create_task(self._order_book(contract))
+        position = group.create_task(read(venue.POSITIONS, asked))
+        leverage = group.create_task(read(venue.LEVERAGE, {**asked, "mgnMode": mode.value}))
+        mark = group.create_task(read(venue.MARK_PRICE, asked | of_kind))
+        index = group.create_task(read(venue.INDEX, {"instId": contract.family}))
+        funding = group.create_task(read(venue.FUNDING_RATE, asked))
+
+        def answers() -> LegAnswers:
+            prices = Prices(mark.result(), index.result(), funding.result(), book.result())
+            return LegAnswers(contract, mode, position.result(), leverage.result(), prices)
+
+        return answers
+
+    async def _order_book(self, contract: Contract) -> OrderBook:
+        asked = {"instId": contract.instrument.native, "sz": BOOK_LEVELS}
+        return market.order_book(await self._client.read(venue.BOOKS, asked))
 
     async def ledger(self, symbols: Sequence[str], since: Millis) -> Ledger:
         """Fills and funding since an instant, three months back at most. Raises ``ReadError``."""
         listing = await self._slow.listing()
         contracts = [listing.named(symbol) for symbol in symbols]
-        start = max(since, self._client.time.now_ms() - ARCHIVE_MS + MARGIN_OF_TIME_MS)
+        start = max(since, self._clock.now_ms() - ARCHIVE_MS + MARGIN_OF_TIME_MS)
         async with together() as group:
             reads = [
                 group.create_task(read(contract, start))
@@ -109,7 +120,8 @@ class OkxAccount:
                 for read in (self._fills, self._funding)
             ]
         found = [entry for read in reads for entry in read.result()]
-        return Ledger(tuple(sorted(found, key=lambda entry: (entry.at, len(entry.id), entry.id))))
+        found.sort(key=lambda entry: (entry.at, len(entry.id), entry.id))
+        return booked.ledger(found, self._name)
 
     async def _fills(self, contract: Contract, start: int) -> list[LedgerEntry]:
         recent = self._is_recent(start, RECENT_FILLS_MS)
@@ -131,6 +143,11 @@ class OkxAccount:
 
     def _is_recent(self, start: int, span: int) -> bool:
         return start > self._client.time.now_ms() - span + MARGIN_OF_TIME_MS
+
+    async def key_scope(self) -> KeyScope:
+        """What the key may do, at the exchange's time: what is private bears it. Raises ``ReadError``."""
+        await self._client.read(venue.TIME, {})
+        return key.scope(await self._client.read(venue.CONFIG, {}))
 
     async def place(self, order: OrderRequest) -> Outcome:
         """Send one immediate-or-cancel order exactly once. A rejection has the slow facts read again."""

@@ -122,11 +122,14 @@ def _bound(row: Fields) -> Decimal:
     The latter is told as ``imr`` in futures mode, where it may have that of resting orders in it; elsewhere
     it is what else is frozen.
     """
-    cross = row.decimal_or_blank("imr")
+    cross = None if row.blank("imr") else row.not_negative("imr")
     if cross is None or row.not_negative("ordFrozen"):
         frozen = _frozen(row)
         cross = frozen if cross is None else min(cross, frozen)
-    return row.decimal("isoEq") - row.decimal("isoUpl") + cross
+    isolated = row.decimal("isoEq") - row.decimal("isoUpl")
+    if isolated < -ROUNDING:
+        raise row.wrong("isoEq", f"less isoUpl is {isolated}, below zero")
+    return max(isolated, ZERO) + cross
 
 
 def _frozen(row: Fields) -> Decimal:

@@ -4,14 +4,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from itertools import pairwise
 
 from hedgebot.domain.account import Tier
 from hedgebot.domain.instrument import Instrument
-from hedgebot.domain.market import Funding, Level, Quote
+from hedgebot.domain.market import Funding, Quote
 from hedgebot.domain.units import ONE, Contracts, Price, Usd
 from hedgebot.errors import ReadError
-from hedgebot.exchange.convert import Fields
+from hedgebot.exchange.convert import MOST_FEE, Fields, OrderBook
 from hedgebot.exchange.fates import Answer
 from hedgebot.exchange.okx.venue import FUTURES, SWAP
 
@@ -109,8 +108,8 @@ def _contract(row: Fields) -> Contract:
     """One contract. Its face is told: 100 dollars for Bitcoin, 10 for the rest, times a multiplier of one."""
     coin, family = row.name("settleCcy"), row.name("instFamily" if row.has("instFamily") else "uly")
     row.expect("ctValCcy", "USD")
-    if not family.startswith(f"{coin}-USD"):
-        raise row.wrong("settleCcy", f"is {coin}, yet the contract is one of {family}")
+    if not (family.startswith(f"{coin}-USD") and row.name("instId").startswith(f"{family}-")):
+        raise row.wrong("settleCcy", f"is {coin}, yet the contract is {row.name('instId')}, of {family}")
     instrument = Instrument(
         symbol=f"{coin}/USD:{coin}{_expiry(row)}",
         native=row.name("instId"),
@@ -171,54 +170,46 @@ def taker_fee(answer: Answer, contract: Contract) -> Decimal:
     groups = row.rows("feeGroup") if row.has("feeGroup") else []
     own = [group for group in groups if group.text("groupId") == contract.group]
     if contract.group and groups and len(own) != 1:
-        raise row.wrong("feeGroup", f"has {len(own)} fees for group {contract.group} instead of one")
-    rate = -(own[0] if own else row).decimal("taker")
-    if not abs(rate) < ONE:
-        raise row.wrong("taker", f"is {-rate}, no rate")
-    return rate
+        raise row.wrong("feeGroup", f"has {len(own)} fees for group {contract.group!r} instead of one")
+    return -(own[0] if own else row).rate("taker", MOST_FEE)
 
 
 @dataclass(frozen=True, slots=True)
 class Prices:
-    """What was answered about one contract's market."""
+    """What was answered about one contract's market; its order book, the longest part, is converted."""
 
     mark: Answer
     index: Answer
     funding: Answer
-    book: Answer
+    book: OrderBook
+
+
+def order_book(answer: Answer) -> OrderBook:
+    """A contract's bids and offers."""
+    return one_row(answer).order_book("bids", "asks", "ts", BOOK_COLUMNS)
 
 
 def quote(prices: Prices, contract: Contract) -> Quote:
     """One reading of a contract's market, as old as the oldest of its parts."""
-    instrument = contract.instrument
-    mark, index, book = (one_row(part) for part in (prices.mark, prices.index, prices.book))
+    instrument, book = contract.instrument, prices.book
+    mark, index = one_row(prices.mark), one_row(prices.index)
     mark.expect("instId", instrument.native)
     index.expect("instId", contract.family)
-    bids, asks = _levels(book, "bids"), _levels(book, "asks")
-    ladder = [price for price, _ in (*bids[::-1], *asks)]
-    if any(low >= high for low, high in pairwise(ladder)):
-        raise book.wrong("bids", "and asks do not ascend from the lowest bid to the highest offer")
     return Quote(
         symbol=instrument.symbol,
         mark=mark.price("markPx"),
         index=index.price("idxPx"),
-        bids=bids,
-        asks=asks,
+        bids=book.bids,
+        asks=book.asks,
         funding=_funding(one_row(prices.funding), instrument),
-        at=min(part.millis("ts") for part in (mark, index, book)),
+        at=min(mark.millis("ts"), index.millis("ts"), book.at),
     )
-
-
-def _levels(book: Fields, side: str) -> tuple[Level, ...]:
-    return tuple((Price(price), Contracts(size)) for price, size in book.pairs(side, BOOK_COLUMNS))
 
 
 def _funding(row: Fields, instrument: Instrument) -> Funding:
     """The running interval's funding, settled at ``fundingTime``; its length is the step to the one after."""
     row.expect("instId", instrument.native)
-    rate = row.decimal("fundingRate")
-    if not abs(rate) < ONE:
-        raise row.wrong("fundingRate", f"is {rate}, no rate")
+    rate = row.rate("fundingRate")
     settles = row.millis("fundingTime")
     if not row.has("nextFundingTime") or row.blank("nextFundingTime"):
         return Funding(rate, None, settles)

@@ -91,15 +91,13 @@ def _held(instrument: Instrument, mode: MarginMode, sides: list[Fields], *, hedg
 
 def _one_side(instrument: Instrument, mode: MarginMode, row: Fields) -> Held:
     contracts = _contracts(row)
-    isolated = Coin(_number(row, "margin")) if mode is MarginMode.ISOLATED else None
+    isolated = _isolated_margin(row, is_open=bool(contracts)) if mode is MarginMode.ISOLATED else None
     settled, entry, mark, profit, bound = Coin.zero(), None, None, Coin.zero(), isolated or Coin.zero()
     if contracts:
         settled, entry, mark = _settled(row), _entry(row, mode), row.price("markPx")
         profit = row.coin("upl") + settled
         _check_profit(row, instrument, contracts, entry, profit)
         bound = isolated or instrument.notional(contracts).at(mark) / row.positive("lever")
-        if mode is MarginMode.ISOLATED:
-            row.positive("margin")
     elif _number(row, "upl") or _number(row, "avgPx"):
         raise row.wrong("pos", "is zero, yet the row shows an entry or a profit")
     position = Position(
@@ -131,6 +129,13 @@ def _entry(row: Fields, mode: MarginMode) -> Price:
     if dated and row.has("nonSettleAvgPx") and not row.blank("nonSettleAvgPx"):
         return row.price("nonSettleAvgPx")
     return row.price("avgPx")
+
+
+def _isolated_margin(row: Fields, *, is_open: bool) -> Coin:
+    """Coins set aside: some behind an open position; of a flat one the field may be blank."""
+    if is_open:
+        return Coin(row.positive("margin"))
+    return Coin(ZERO if row.blank("margin") else row.not_negative("margin"))
 
 
 def _settled(row: Fields) -> Coin:

@@ -230,7 +230,7 @@ def answer(reply: Reply, where: str) -> Answer:
     if reply.status not in READABLE:
         raise Fields({}, where).wrong("status", f"is HTTP {reply.status}")
     envelope = Fields(strict_json(reply.body, where), where)
-    code, message = envelope.name("code"), envelope.text("msg")
+    code, message = envelope.digits("code"), envelope.text("msg")
     if code == "0" and reply.status != 200:
         raise envelope.wrong("code", f"is 0 in an answer with HTTP {reply.status}")
     if code in (FAILED, PARTLY):
@@ -252,7 +252,7 @@ def _of_the_row(envelope: Fields) -> tuple[str, str] | None:
         return None
     if len(rows) > 1 or rows[0].name("sCode") == "0":
         raise envelope.wrong("data", "does not tell which one order failed, and why")
-    return rows[0].name("sCode"), rows[0].text("sMsg")
+    return rows[0].digits("sCode"), rows[0].text("sMsg")
 
 
 def _made_at(envelope: Fields) -> Millis | None:
