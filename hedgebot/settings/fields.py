@@ -12,6 +12,7 @@ from pydantic_core import CoreSchema, core_schema
 
 from hedgebot.settings import durations, values
 
+LONGEST_NUMBER = 40
 SHARES_END_AT = 5
 """A field whose bound is at most this is a share of one: 30 in it was meant as a percentage."""
 
@@ -39,11 +40,11 @@ def number(*, above: str | None = None, least: str | None = None, most: str) -> 
     def check(value: object) -> Decimal:
         found = values.exact(value)
         if above is not None and found <= low:
-            raise ValueError(f"must be above {above}, not {found:f}")
+            raise ValueError(f"must be above {above}, not {_shown(found)}")
         if found < low:
-            raise ValueError(f"must be at least {least}, not {found:f}")
+            raise ValueError(f"must be at least {least}, not {_shown(found)}")
         if found > high:
-            raise ValueError(f"must be at most {most}, not {found:f}{_as_share(found, high)}")
+            raise ValueError(f"must be at most {most}, not {_shown(found)}{_as_share(found, high)}")
         return found
 
     bound = "minimum" if above is None else "exclusiveMinimum"
@@ -115,8 +116,13 @@ def json_number(value: Decimal) -> int | float:
     return int(value) if value == int(value) else float(value)
 
 
+def _shown(number: Decimal) -> str:
+    text = f"{number:f}"
+    return text if len(text) <= LONGEST_NUMBER else f"{number:.3E}"
+
+
 def _as_share(found: Decimal, most: Decimal) -> str:
-    if most > SHARES_END_AT or found > 100:
+    if most > SHARES_END_AT or found / 100 > most:
         return ""
     return f". For {found.normalize():f} % write {(found / 100).normalize():f}"
 

@@ -19,6 +19,7 @@ CREDENTIAL = re.compile(
 
 MENTIONED = re.compile(rf"^[^#\n]*({CREDENTIAL.pattern})", re.IGNORECASE | re.MULTILINE)
 WIDEST = 120
+LARGEST = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +46,16 @@ def read(path: Path) -> Document:
 
 def _text(path: Path) -> str:
     try:
-        data = path.read_bytes()
+        with path.open("rb") as file:
+            data = file.read(LARGEST + 1)
     except FileNotFoundError:
         raise ConfigError(
             [f"{path}: no such file. Start from the example: cp config/hedgebot.example.toml {path}"]
         ) from None
     except OSError as error:
         raise ConfigError([f"{path}: cannot be read: {error.strerror}"]) from None
+    if len(data) > LARGEST:
+        raise ConfigError([f"{path}: is larger than any configuration; name the right file"])
     try:
         return data.decode("utf-8-sig").replace("\r\n", "\n")
     except UnicodeDecodeError as error:

@@ -3,9 +3,10 @@ sentence that the operator reads. No sentence repeats text that it refuses, whic
 the coin of what looks like a symbol."""
 
 import re
+from contextlib import suppress
 from decimal import Decimal
 from ipaddress import ip_address
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from hedgebot.settings.suggest import did_you_mean
 
@@ -99,11 +100,7 @@ def base_url(value: str) -> str:
     """``scheme://host[:port]``: https, or http to this machine itself."""
     if not re.fullmatch(r"[!-~]+", value) or re.search(r"[@?#\\]", value):
         raise ValueError("must be only scheme, host and port, such as https://proxy.example:8443")
-    try:
-        url = urlsplit(value)
-        host, _ = url.hostname, url.port
-    except ValueError:
-        raise ValueError("must have a valid host and a port from 1 to 65535") from None
+    url, host = _web_address(value)
     if url.scheme not in {"http", "https"} or not host or url.netloc.endswith(":"):
         raise ValueError("must begin with https://, then host and port, such as https://proxy.example:8443")
     if url.path not in {"", "/"}:
@@ -119,11 +116,7 @@ def webhook(value: str) -> str:
     """The address that alarms are sent to, https or http to this machine itself; empty for none."""
     if not value:
         return value
-    try:
-        url = urlsplit(value)
-        host, _ = url.hostname, url.port
-    except ValueError:
-        raise ValueError("must have a valid host and a port from 1 to 65535") from None
+    url, host = _web_address(value)
     if (
         not re.fullmatch(r"[!-~]+", value)
         or url.scheme not in {"http", "https"}
@@ -134,6 +127,15 @@ def webhook(value: str) -> str:
     if url.scheme == "http" and not _is_loopback(host):
         raise ValueError("must be https: plain http is only for this machine itself (127.0.0.1, ::1)")
     return value
+
+
+def _web_address(value: str) -> tuple[SplitResult, str]:
+    """The parts of a web address, and its host; empty where there is none."""
+    with suppress(ValueError):
+        url = urlsplit(value)
+        if url.port != 0:
+            return url, url.hostname or ""
+    raise ValueError("must have a valid host and a port from 1 to 65535")
 
 
 def listen(value: str) -> str:
