@@ -1,7 +1,7 @@
 # Everything a contributor or CI runs. Only `make help` needs nothing; the rest sets up .venv by itself.
 
 PYTHON ?= python3
-PYTEST_ARGS ?= -n auto
+PYTEST_ARGS ?= -n auto --dist worksteal
 IMAGE_ARGS ?= --demo
 
 VENV := .venv
@@ -12,7 +12,7 @@ LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --genera
 	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test lint bench lock image clean
+.PHONY: help venv demo test quick lint bench lock image clean
 
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -24,6 +24,9 @@ demo: $(VENV)/run.stamp  ## watch the daemon hedge on a simulated exchange, in a
 
 test: venv  ## run all tests (PYTEST_ARGS="-k name" to choose)
 	@$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+quick: venv  ## run the tests that need no child process, browser or real time
+	@$(BIN)/python -m pytest $(PYTEST_ARGS) -m "not slow"
 
 lint: venv  ## style, format and types
 	@$(BIN)/ruff check .

@@ -1,21 +1,39 @@
-"""What every test may ask for."""
+"""What every test may ask for, and how they run on a machine of any speed."""
 
+import gc
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from blockbuster import BlockBuster, blockbuster_ctx
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 ROOT = Path(__file__).resolve().parent.parent
 REAL_DATA = ROOT.parent / "shared" / "data"
 
 # The same examples at every run in CI, so that a failure is the change's own; new ones at each run elsewhere.
-# No deadline: a busy machine is not a fault of the code.
-settings.register_profile("ci", derandomize=True, deadline=None, print_blob=True)
-settings.register_profile("here", deadline=None, print_blob=True)
+# No deadline, and as much time to draw as it takes: a busy machine is not a fault of the code.
+anyhow = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True)
+settings.register_profile("ci", anyhow, derandomize=True)
+settings.register_profile("here", anyhow)
 settings.load_profile("ci" if os.environ.get("CI") else "here")
+
+# A shell that runs us in the background ignores Ctrl-C for us and for all that we start, which listens to it.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """What is there before the first test stays: a test that collects garbage looks through its own only."""
+    gc.collect()
+    gc.freeze()
+
+
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
+    """As many as there are cores for what computes; twice as many where slow tests wait beside it."""
+    cores = len(os.sched_getaffinity(0))
+    return None if config.option.markexpr == "not slow" else 2 * cores
 
 
 @pytest.fixture(scope="session")

@@ -148,6 +148,7 @@ def test_no_file_names(what: str, root: Path) -> None:
     ] == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "exit_code"),
     [

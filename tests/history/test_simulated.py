@@ -40,7 +40,7 @@ def test_unhedged_is_what_one_coin_is_worth_through_a_storm_and_a_deposit(tmp_pa
                 scene.exchange.deposit("main", "BTC", "0.5")
                 coins += Fraction(1, 2)
 
-    play(Setup(price=STORM, ratio=ratio), tmp_path, act)
+    play(Setup(price=STORM, ratio=ratio, interval="15s"), tmp_path, act)
 
 
 def test_a_hedge_unwound_and_bought_back_by_hand_earned_its_profit_and_received_no_deposit(
@@ -54,7 +54,7 @@ def test_a_hedge_unwound_and_bought_back_by_hand_earned_its_profit_and_received_
         assert not far_apart(told["unhedged_usd"][-1], Fraction(50_000))
         assert min(float(ratio) for ratio in told["ratio"][10:]) < 0.6, "the hand's deed shows"
 
-    play(Setup(price=STORM), tmp_path, act)
+    play(Setup(price=STORM, interval="15s"), tmp_path, act)
 
 
 def test_after_a_restart_the_charts_go_on_from_the_journal(tmp_path: Path) -> None:

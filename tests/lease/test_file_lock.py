@@ -13,6 +13,7 @@ import pytest
 
 from hedgebot.errors import ExitCode, HedgebotError, LockHeldError
 from hedgebot.lease.file_lock import FileLock
+from tests.patience import PATIENCE_S
 
 HOLDER = """
 import sys
@@ -48,6 +49,7 @@ def another_process(path: Path, root: Path) -> Iterator[subprocess.Popen[str]]:
             process.kill()
 
 
+@pytest.mark.slow
 class TestTwoProcesses:
     def test_the_second_is_refused_and_told_who_holds_it(self, path: Path, root: Path) -> None:
         with another_process(path, root) as process:
@@ -66,7 +68,7 @@ class TestTwoProcesses:
 
     def test_it_is_free_after_an_orderly_end(self, path: Path, root: Path) -> None:
         with another_process(path, root) as process:
-            process.communicate(timeout=20)
+            process.communicate(timeout=PATIENCE_S)
             assert process.returncode == 0
         with FileLock(path) as lock:
             assert lock.held
@@ -74,7 +76,7 @@ class TestTwoProcesses:
     def test_it_is_free_after_a_kill(self, path: Path, root: Path) -> None:
         with another_process(path, root) as process:
             process.send_signal(signal.SIGKILL)
-            process.wait(timeout=20)
+            process.wait(timeout=PATIENCE_S)
             assert path.read_text() == f"{process.pid}\n"
             with FileLock(path):
                 assert path.read_text() == f"{os.getpid()}\n"
@@ -82,7 +84,7 @@ class TestTwoProcesses:
     def test_a_child_does_not_inherit_it(self, path: Path) -> None:
         lock = FileLock(path)
         lock.acquire()
-        with subprocess.Popen(["sleep", "60"], close_fds=False) as child:
+        with subprocess.Popen(["sleep", "600"], close_fds=False) as child:
             lock.release()
             with FileLock(path):
                 assert child.poll() is None

@@ -15,13 +15,21 @@ from typing import Any
 
 import aiohttp
 
+from tests.patience import PATIENCE_S, POLL_S
+
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 FLAGS = (
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
     "--disable-dev-shm-usage", "--disable-background-networking", "--disable-component-update",
     "--disable-sync", "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1", "--remote-debugging-port=0",
 )  # fmt: skip
-PATIENCE_S = 20.0
+STOPPED = """
+  const stopped = performance.now();
+  let passed = 0;
+  performance.now = () => stopped + passed;
+  window.pass = (seconds) => { passed += seconds * 1000; };
+"""
+"""A page tells the age of things by ``performance.now()``, which stands still until a test lets time pass."""
 
 
 @contextmanager
@@ -38,11 +46,11 @@ def chromium(folder: Path) -> Iterator[str]:
 
 
 def _address(process: subprocess.Popen[bytes], told: Path) -> str:
-    until = time.monotonic() + 60
+    until = time.monotonic() + PATIENCE_S
     while not (told.exists() and len(lines := told.read_text().split()) == 2):
         assert process.poll() is None, "the browser ended"
         assert time.monotonic() < until, "the browser does not start"
-        time.sleep(0.05)
+        time.sleep(POLL_S)
     return f"ws://127.0.0.1:{lines[0]}{lines[1]}"
 
 
@@ -97,16 +105,20 @@ class Tab:
         assert "exceptionDetails" not in told, told
         return told["result"].get("value")
 
-    async def until(self, expression: str, seconds: float = 15.0) -> Any:
+    async def until(self, expression: str) -> Any:
         """Wait until an expression is truthy; its value."""
         try:
-            async with asyncio.timeout(seconds):
+            async with asyncio.timeout(PATIENCE_S):
                 while not (value := await self.js(expression)):
-                    await asyncio.sleep(0.05)
+                    await asyncio.sleep(POLL_S)
                 return value
         except TimeoutError:
             shown = await self.js("document.body.innerText")
             raise AssertionError(f"never true: {expression}\n{self.complaints}\n{shown}") from None
+
+    async def until_silent(self) -> None:
+        """Let the page's time pass until it has not heard from its daemon for too long."""
+        await self.until("(pass(9), document.body.dataset.silent === 'true')")
 
     async def text(self, selector: str = "body") -> str:
         return str(await self.js(f"document.querySelector({json.dumps(selector)}).innerText"))
@@ -141,6 +153,7 @@ async def tab(address: str) -> AsyncIterator[Tab]:
         opened.session = attached["sessionId"]
         for domain in ("Page", "Runtime", "Log"):
             await opened.call(f"{domain}.enable")
+        await opened.call("Page.addScriptToEvaluateOnNewDocument", source=STOPPED)
         try:
             yield opened
         finally:

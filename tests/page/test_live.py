@@ -3,9 +3,13 @@
 from decimal import Decimal
 from pathlib import Path
 
+import pytest
+
 from tests.api.support import free_port
 from tests.cli.exchange import daemon, simulated
 from tests.page.browser import Tab
+
+pytestmark = pytest.mark.slow
 
 
 async def test_it_follows_a_daemon_through_its_life(shown: Tab, tmp_path: Path) -> None:
@@ -19,7 +23,7 @@ async def test_it_follows_a_daemon_through_its_life(shown: Tab, tmp_path: Path) 
             held = Decimal(status["held"]).quantize(Decimal("0.00000001")).normalize()
             assert f"of your {held} BTC is protected" in await shown.text(".hero")
             assert f"sell {place.short} contracts" in await shown.text(".hero")
-            await shown.until("document.querySelectorAll('.plot canvas').length >= 4", seconds=20)
+            await shown.until("document.querySelectorAll('.plot canvas').length >= 4")
             assert "adjusting" in await shown.text(".decisions")
 
             place.exchange.deposit("main", "BTC", "0.5")
@@ -27,6 +31,6 @@ async def test_it_follows_a_daemon_through_its_life(shown: Tab, tmp_path: Path) 
             await shown.until("document.querySelector('[data-slot=word]').textContent === 'Hedged'")
 
             await running.stop()
-        await shown.until("document.body.dataset.silent === 'true'", seconds=20)
+        await shown.until_silent()
         assert await shown.text("[data-slot=word]") == "No news"
         assert "does not answer" in await shown.text("#trouble")

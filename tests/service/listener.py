@@ -1,10 +1,11 @@
 """A service manager's ear: a real datagram socket that keeps what it was told."""
 
-import asyncio
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+
+from tests.patience import until
 
 
 @dataclass
@@ -23,11 +24,9 @@ class Listener:
             except BlockingIOError:
                 return self.messages
 
-    async def until(self, line: str, seconds: float = 30) -> None:
-        """Wait until a message had this line."""
-        async with asyncio.timeout(seconds):
-            while not self.told(line):
-                await asyncio.sleep(0.01)
+    async def until(self, line: str, times: int = 1) -> None:
+        """Wait until so many messages had this line."""
+        await until(lambda: self.told(line) >= times)
 
     def told(self, line: str) -> int:
         """How many messages had this line."""

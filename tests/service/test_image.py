@@ -106,6 +106,7 @@ class TestCompose:
         ]
 
 
+@pytest.mark.slow
 class TestBuilding:
     def test_explains_itself(self, root: Path) -> None:
         ran = subprocess.run(

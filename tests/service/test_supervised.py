@@ -1,39 +1,29 @@
 """A real daemon under a service manager's eyes: it is ready, lives by its cycles, and says when it stops."""
 
-import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import aiohttp
-from aiohttp import web
+import pytest
 
 from tests.api.support import free_port
 from tests.processes.live import Live, live
 from tests.service.listener import Listener, listening
+from tests.valve import Valve
 
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+pytestmark = pytest.mark.slow
 CYCLES = "hedgebot_cycle_duration_seconds_count"
 
 
-@dataclass
-class Valve:
-    """While it is closed the exchange answers nothing, and no cycle ends."""
-
-    opened: asyncio.Event = field(default_factory=asyncio.Event)
-
-    @web.middleware
-    async def middleware(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        await self.opened.wait()
-        return await handler(request)
-
-
 @asynccontextmanager
-async def watched(folder: Path, **env: str) -> AsyncIterator[tuple[Live, Listener, Valve]]:
-    """An exchange that answers and a manager that listens; the daemon's readings may take long."""
+async def watched(
+    folder: Path, *, answers: bool = True, **env: str
+) -> AsyncIterator[tuple[Live, Listener, Valve]]:
+    """An exchange that answers, now or later, and a manager that listens; readings may take long."""
     valve, listen = Valve(), f"127.0.0.1:{free_port()}"
-    valve.opened.set()
+    if answers:
+        valve.opened.set()
     with listening(str(folder / "notify")) as manager:
         env = {"NOTIFY_SOCKET": manager.address, "HEDGEBOT_CYCLE__DEADLINE": "5m"} | env
         async with live(folder, middlewares=[valve.middleware], env=env, listen=listen) as (here, _):
@@ -52,9 +42,10 @@ async def cycles_ended(here: Live) -> int:
 async def test_it_is_ready_when_it_answers_alive_with_each_cycle_and_says_that_it_stops(
     tmp_path: Path,
 ) -> None:
-    async with watched(tmp_path) as (here, manager, _):
+    async with watched(tmp_path, answers=False) as (here, manager, valve):
         await manager.until("READY=1")
-        assert (await here.status())["state"] in {"starting", "adjusting"}
+        assert (await here.status())["state"] == "starting"
+        valve.opened.set()
         await manager.until("STATUS=btc: hedged")
         assert await here.terminate() == 0
         first, *rest = [message[0] for message in manager.take()]
@@ -66,17 +57,13 @@ async def test_it_is_ready_when_it_answers_alive_with_each_cycle_and_says_that_i
 async def test_each_cycle_that_ends_is_one_sign_of_life_and_nothing_else_is(tmp_path: Path) -> None:
     async with watched(tmp_path) as (here, manager, valve):
         await manager.until("STATUS=btc: hedged")
-        valve.opened.clear()
-        ended, signs = -1, -1
-        while ended != (ended := await cycles_ended(here)):  # until none ends for a second
-            signs = manager.told("WATCHDOG=1")
-            await asyncio.sleep(1)
-        assert manager.told("WATCHDOG=1") == signs == ended
+        await valve.closed()
+        signs = manager.told("WATCHDOG=1")
+        assert signs == await cycles_ended(here)
         assert await here.status()  # it runs and answers, only its cycle hangs
+        assert manager.told("WATCHDOG=1") == signs
         valve.opened.set()
-        async with asyncio.timeout(10):
-            while manager.told("WATCHDOG=1") < signs + 5:
-                await asyncio.sleep(0.05)
+        await manager.until("WATCHDOG=1", times=signs + 5)
         assert await here.terminate() == 0
 
 

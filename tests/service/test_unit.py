@@ -57,6 +57,7 @@ def staged(tmp_path: Path, file: Path) -> Callable[..., Path]:
     return stage
 
 
+@pytest.mark.slow
 @needs_systemd
 class TestSystemdItself:
     def test_finds_nothing_wrong_with_it(self, staged: Callable[..., Path]) -> None:

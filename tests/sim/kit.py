@@ -148,6 +148,7 @@ async def ccxt_client(url: str, clock: HandClock, **config: Any) -> AsyncIterato
             {"apiKey": KEY, "secret": SECRET, "enableRateLimit": False, "session": session, **config}
         )
         client.milliseconds = clock.now_ms
+        client.timeout_on_exit = 0  # the session is not its own: there is nothing to wait for
         try:
             yield client
         finally:

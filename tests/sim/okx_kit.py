@@ -124,6 +124,7 @@ async def ccxt_client(url: str, clock: HandClock) -> AsyncIterator[Any]:
         keys = {"apiKey": KEY, "secret": SECRET, "password": PASSPHRASE}
         vendor = ccxt.okx({**keys, "enableRateLimit": False, "session": session})
         vendor.milliseconds = clock.now_ms
+        vendor.timeout_on_exit = 0  # the session is not its own: there is nothing to wait for
         vendor.options["fetchMarkets"] = {"types": ["swap"]}
         vendor.has["fetchCurrencies"] = False
         try:

@@ -41,6 +41,7 @@ async def vendor(kind: Any, made: SimulatedExchange, **config: Any) -> AsyncIter
             {"apiKey": KEY, "secret": SECRET, "enableRateLimit": False, "session": session, **config}
         )
         client.milliseconds = clock_of(made).now_ms
+        client.timeout_on_exit = 0  # the session is not its own: there is nothing to wait for
         client.has["fetchCurrencies"] = False
         try:
             await client.load_markets()

@@ -5,7 +5,6 @@ None of these classes tells whether an order was accepted; that is why its fate 
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
-from time import process_time
 from typing import Any
 
 import aiohttp
@@ -171,13 +170,14 @@ def test_closing_takes_a_quarter_of_a_virtual_second() -> None:
     assert run(main) == pytest.approx(0.25)
 
 
-def test_a_thousand_reads_take_a_second_or_two() -> None:
-    """0.4 ms each on two cores of 2025; the bound leaves room for a busy machine."""
+def test_a_read_takes_a_few_turns_of_the_loop(turns: list[None]) -> None:
+    """What a simulated day costs is counted, not timed: a busy machine is not a slow simulator."""
 
     async def act(here: Venue) -> None:
-        start = process_time()
-        for _ in range(1000):
+        await here.read()
+        turns.clear()
+        for _ in range(100):
             await here.read()
-        assert process_time() - start < 3
+        assert len(turns) <= 100 * 8
 
     play(act)

@@ -9,6 +9,7 @@ from pathlib import Path
 from random import Random
 
 import aiohttp
+import pytest
 
 from hedgebot.sim.faults import EFFECTS, Fault
 from hedgebot.sim.memory import MemoryConnector, MemoryNetwork, serve
@@ -68,6 +69,7 @@ def test_another_seed_gives_another() -> None:
     assert trace(7) != trace(8)
 
 
+@pytest.mark.slow
 def test_hash_seed_and_process_make_no_difference(root: Path) -> None:
     here = "\n".join(trace(7)).splitlines()
     assert elsewhere(7, "1", root) == here

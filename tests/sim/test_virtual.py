@@ -3,7 +3,6 @@
 import asyncio
 import signal
 import threading
-import time
 
 import pytest
 
@@ -14,7 +13,9 @@ DAY = 86_400.0
 
 
 class TestTime:
-    def test_a_day_of_five_second_timers_takes_less_than_a_second_of_cpu(self) -> None:
+    def test_a_day_of_five_second_timers_takes_two_turns_of_the_loop_for_each(
+        self, turns: list[None]
+    ) -> None:
         async def tick(clock: VirtualClock) -> int:
             ticks = 0
             while clock.monotonic() < DAY:
@@ -22,9 +23,8 @@ class TestTime:
                 ticks += 1
             return ticks
 
-        start = time.process_time()
         assert run(tick) == DAY / 5
-        assert time.process_time() - start < 1.0
+        assert len(turns) <= 2 * DAY / 5 + 10
 
     def test_starts_at_zero_and_moves_only_by_waiting(self) -> None:
         async def main(clock: VirtualClock) -> list[float]:

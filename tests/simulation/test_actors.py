@@ -3,6 +3,7 @@
 from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -130,6 +131,27 @@ class TestOperators:
 
         play(Setup(), tmp_path, act)
 
+    def test_an_unwind_ordered_while_a_cycle_is_written_down_is_not_taken_for_done(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        async def act(scene: Scene) -> None:
+            await scene.cycles(4)
+            assert scene.app is not None
+            record = scene.app.journal.record
+
+            async def interrupted(*args: Any, **how: Any) -> int:
+                number = await record(*args, **how)
+                monkeypatch.undo()
+                await scene.daemon.command("btc", Verb.UNWIND, Decimal(0), "test")
+                return number
+
+            monkeypatch.setattr(scene.app.journal, "record", interrupted)
+            await scene.cycles(5)
+            assert scene.hedge()["state"] == "unwound"
+            assert scene.short == 0
+
+        play(Setup(), tmp_path, act)
+
     def test_stopping_leaves_the_hedge_where_it_is(self, tmp_path: Path) -> None:
         async def act(scene: Scene) -> None:
             await scene.cycles(4)
@@ -165,8 +187,9 @@ class TestTrouble:
             assert scene.app is not None
             executor = Executor(cycle.hedge, scene.app.accounts, scene.app.journal, scene.clock)
             late = scene.clock.monotonic() - 1
-            stages = [intent.stage async for intent in executor.execute(plan, correction=False, until=late)]
-            assert stages == [Stage.RESERVED, Stage.ABSENT]
+            intent = await executor.reserve(plan, correction=False)
+            stages = [moved.stage async for moved in executor.execute(plan, intent, until=late)]
+            assert stages == [Stage.ABSENT]
             assert scene.orders == 0
 
         play(Setup(mode="observe", leverage=None), tmp_path, act)

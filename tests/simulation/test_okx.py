@@ -61,13 +61,12 @@ def test_a_pot_at_twice_leverage_is_hedged_within_three_cycles(
     play(Setup(venue=OKX, ratio=ratio, margin_mode=margin_mode), tmp_path, act)
 
 
-@pytest.mark.parametrize("ratio", ["1", "0.5"])
-@pytest.mark.parametrize("margin_mode", [MarginMode.ISOLATED, MarginMode.CROSS])
+@pytest.mark.parametrize(("ratio", "margin_mode"), [("1", MarginMode.ISOLATED), ("0.5", MarginMode.CROSS)])
 def test_a_crash_and_a_rally_cause_no_order(tmp_path: Path, ratio: str, margin_mode: MarginMode) -> None:
     async def act(scene: Scene) -> None:
-        await scene.cycles(4)
+        await scene.clock.sleep(50)
         hedged, net = scene.value, scene.net
-        await scene.clock.sleep(700)
+        await scene.clock.sleep(660)
         assert scene.exchange.quote(scene.native).mark == 30_000
         assert scene.orders == 1
         if ratio == "1":
@@ -75,7 +74,8 @@ def test_a_crash_and_a_rally_cause_no_order(tmp_path: Path, ratio: str, margin_m
         await scene.clock.sleep(700)
         assert (scene.orders, scene.net) == (1, net)
 
-    play(Setup(venue=OKX, ratio=ratio, margin_mode=margin_mode, price=CRASH_AND_RALLY), tmp_path, act)
+    setup = Setup(venue=OKX, ratio=ratio, margin_mode=margin_mode, price=CRASH_AND_RALLY, interval="15s")
+    play(setup, tmp_path, act)
 
 
 @pytest.mark.parametrize("margin_mode", [MarginMode.ISOLATED, MarginMode.CROSS])
@@ -201,7 +201,7 @@ def test_a_spoilt_read_never_becomes_an_order(tmp_path: Path, endpoint: str, row
     play(Setup(venue=OKX, middlewares=(spoil,)), tmp_path, act)
 
 
-SEEDS = range(20)
+SEEDS = range(10)
 FAULTY_SECONDS, QUIET_SECONDS = 40, 45
 DUPLICATE = json.dumps(
     {"code": "1", "msg": "", "data": [{"sCode": "51016", "sMsg": "exists", "ordId": "", "clOrdId": ""}]}
@@ -256,7 +256,7 @@ def drawn(seed: int) -> Setup:
 
 @pytest.mark.parametrize("block", range(2))
 def test_no_mixture_of_faults_doubles_or_drops_an_order(tmp_path: Path, block: int) -> None:
-    for seed in SEEDS[block * 10 : block * 10 + 10]:
+    for seed in SEEDS[block * 5 : block * 5 + 5]:
         folder = tmp_path / str(seed)
         folder.mkdir()
         play(drawn(seed), folder, _live_through)

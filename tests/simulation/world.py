@@ -60,6 +60,7 @@ OKX = Venue("okx", okx.application, okx.btc_usd_swap(), okx.RULES, password="can
 class Setup:
     """What a scenario starts from. ``faults`` are in force from the daemon's start until it says stop.
 
+    ``limits`` and ``more`` are lines of the config: of its limits, and whole tables.
     ``coins`` lie in the pot, ``spot`` in the spot wallet of an account that has one.
     """
 
@@ -74,6 +75,7 @@ class Setup:
     interval: str = "5s"
     settle_after: str = "30s"
     limits: str = ""
+    more: str = ""
     mode: str = "live"
     outside: str = "0"
     latency: float = 0.05
@@ -104,6 +106,7 @@ class Setup:
             legs = [{{ account = "main", symbol = "BTC/USD:BTC", margin_mode = "{mode}"{leverage} }}]
             [hedges.btc.limits]
             {self.limits}
+            {self.more}
         """
 
 
