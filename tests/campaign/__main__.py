@@ -4,6 +4,8 @@ python -m tests.campaign run --seeds 1:300 [--jobs 2] [--hours H] [--least 50] [
 python -m tests.campaign replay SEED [--only 2,5] [--until SECONDS] [-v]
 python -m tests.campaign shrink SEED
 python -m tests.campaign summary FILE…
+python -m tests.campaign crashes [--jobs 2] [--part 1] [--least 10000]
+python -m tests.campaign planted [--jobs 2]
 """
 
 import argparse
@@ -16,6 +18,7 @@ from typing import Any
 
 from tests.campaign.draw import drawn
 from tests.campaign.plan import Plan
+from tests.campaign.searching import MOST, every_bug, every_point
 from tests.campaign.seeds import Result, attempt, every
 from tests.campaign.shrink import smallest
 from tests.campaign.tally import Tally, report
@@ -121,6 +124,29 @@ def summary(options: argparse.Namespace) -> int:
     return _conclude(total, failed, options.least)
 
 
+def crashes(options: argparse.Namespace) -> int:
+    began, deaths, recovering, broken = time.monotonic(), 0, 0, 0
+    for walked in every_point(options.jobs, options.part):
+        deaths, recovering = deaths + walked.deaths, recovering + walked.recovering
+        broken += len(walked.violations)
+        for violation in walked.violations[:3]:
+            say(f"{walked.way}: {violation}")
+    points = deaths + recovering
+    say(f"died at {points} points, {recovering} of them while recovering: {broken} violations")
+    say(f"in {time.monotonic() - began:.0f} s")
+    if points < options.least:
+        say(f"void: {options.least} points were wanted")
+    return 1 if broken or points < options.least else 0
+
+
+def planted(options: argparse.Namespace) -> int:
+    missed = 0
+    for name, seed, verdict in every_bug(options.jobs):
+        missed += seed is None
+        say(f"{name}: " + (f"seed {seed}: {verdict[:120]}" if seed else f"NOT FOUND in {MOST} seeds"))
+    return 1 if missed else 0
+
+
 def parsed(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m tests.campaign", description="Whole lives under troubles."
@@ -148,6 +174,14 @@ def parsed(arguments: Sequence[str]) -> argparse.Namespace:
     one.add_argument("files", nargs="+")
     one.add_argument("--least", type=int, default=0)
     one.set_defaults(act=summary)
+    one = commands.add_parser("crashes", help="die at every point, one after the other")
+    one.add_argument("--jobs", type=int, default=1, help="processes")
+    one.add_argument("--part", type=int, default=1, help="walk only one way in so many")
+    one.add_argument("--least", type=int, default=0, help="how many points there have to be")
+    one.set_defaults(act=crashes)
+    one = commands.add_parser("planted", help="find each planted bug")
+    one.add_argument("--jobs", type=int, default=1, help="processes")
+    one.set_defaults(act=planted)
     return parser.parse_args(arguments)
 
 

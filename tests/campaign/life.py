@@ -7,7 +7,7 @@ that run (``main`` and perhaps others), what stands in their ways, and the few t
 import asyncio
 import re
 from collections.abc import AsyncIterator, Coroutine
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
@@ -17,6 +17,7 @@ from typing import Any
 from hedgebot.domain.records import Verb
 from hedgebot.errors import HedgebotError, JournalError
 from hedgebot.sim.matching import Side
+from hedgebot.sim.orders import RefusedError
 from hedgebot.sim.virtual import VirtualClock
 from tests.campaign import sightings
 from tests.campaign.gates import Obstacle
@@ -29,7 +30,6 @@ from tests.campaign.running import KEY, PASSPHRASE, SECRET, Crash, Disk, Running
 from tests.campaign.tally import Tally
 from tests.campaign.trace import Trace
 from tests.campaign.troubles import KINDS
-from tests.campaign.troubles.kinds import permitted
 from tests.campaign.watching import Watch
 from tests.campaign.world import Exchange, opened
 from tests.simulation.world import START_MS
@@ -58,8 +58,8 @@ class Outcome:
 @dataclass
 class Life:
     """One plan being played. ``obstacles`` stand before the exchange's port, ``disk_obstacles`` before the
-    journal's; ``operating`` is held by whoever starts and stops processes. ``facts_changed``: what a daemon reads
-    once an hour was different for a while."""
+    journal's; ``operating`` is held by whoever starts and stops processes. ``facts_changed``: what a daemon
+    reads once an hour was different for a while."""
 
     plan: Plan
     folder: Path
@@ -235,8 +235,8 @@ class Life:
                 await kind.strike(self, trouble, rng)
 
     async def _mend(self) -> None:
-        """What an operator does once all is quiet: on the exchange what he is told to, start what is down, and
-        restart a daemon that wants it, or that may believe for an hour what the exchange no longer says."""
+        """What an operator does once all is quiet: on the exchange what he is told to, start what is down,
+        and restart a daemon that wants it, or that may believe for an hour what the exchange no longer says."""
         main = self.main
         assert main is not None
         self._mend_account()
@@ -256,7 +256,7 @@ class Life:
     def _mend_account(self) -> None:
         """Close a long, which the daemon never does; hold some coins, so that they are listed."""
         symbol = self.exchange.symbol
-        with permitted(), self.exchange.foreign() as exchange:
+        with suppress(RefusedError), self.exchange.foreign() as exchange:
             if exchange.wallet("main", "BTC").balance <= 0:
                 exchange.deposit("main", "BTC", "0.1")
             held = exchange.position("main", symbol).contracts

@@ -4,6 +4,7 @@ Nothing here knows how the daemon works: only the simulator and the standard lib
 is the exchange's own, the journal is read as rows and JSON, the log as lines, the daemon's status as data.
 
     terms     what the operator asked for, as numbers
+    control   what he has ordered since
     truth     what was held and sold at every instant, and by whose doing
     intents   the journal's rows
     orders    S2 to S7: each order against the truth at its arrival

@@ -1,12 +1,10 @@
 """What a class of trouble is."""
 
-from collections.abc import Awaitable, Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from random import Random
 from typing import TYPE_CHECKING, Any
 
-from hedgebot.sim.orders import RefusedError
 from tests.campaign.plan import Config, Depth, Trouble
 
 if TYPE_CHECKING:
@@ -62,15 +60,6 @@ def for_a_while(rng: Random, scope: Scope) -> tuple[float, Mapping[str, Any]]:
 def stretch(rng: Random, scope: Scope) -> float:
     """Seconds: from a few to some twenty cycles."""
     return round(rng.uniform(2, 20) + scope.config.interval * rng.choice((1, 3, 8, 20)) * rng.random(), 3)
-
-
-@contextmanager
-def permitted() -> Iterator[None]:
-    """Try what the exchange may refuse; then nothing happens."""
-    try:
-        yield
-    except RefusedError:
-        return
 
 
 def trouble(

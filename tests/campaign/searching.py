@@ -1,0 +1,46 @@
+"""Searches beside the campaign: each planted bug by seeds, and every point at which the daemon can die."""
+
+import multiprocessing
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from tests.campaign.crash_points import WAYS, Walked, walk
+from tests.campaign.draw import drawn
+from tests.campaign.planted import BUGS
+from tests.campaign.seeds import MEMORY, attempt
+
+MOST = 200
+"""Seeds within which every planted bug has to be found."""
+
+Found = tuple[str, int | None, str]
+"""A bug, the first seed that finds it and what the judge said; None where none does."""
+
+
+def found(name: str) -> Found:
+    """Play seeds with a bug planted until the judge sees it."""
+    for seed in range(1, MOST + 1):
+        with BUGS[name]():
+            outcome = attempt(drawn(seed))
+        if outcome.violations:
+            return name, seed, str(outcome.violations[0])
+    return name, None, ""
+
+
+def every_bug(jobs: int) -> Iterator[Found]:
+    """Search for each planted bug."""
+    with multiprocessing.get_context("spawn").Pool(jobs, maxtasksperchild=1) as pool:
+        yield from pool.imap_unordered(found, BUGS)
+
+
+def walked(number: int) -> Walked:
+    """Walk one of ``WAYS``."""
+    place = MEMORY if MEMORY.is_dir() else None
+    with tempfile.TemporaryDirectory(prefix="crash-", dir=place) as folder:
+        return walk(WAYS[number], Path(folder))
+
+
+def every_point(jobs: int, part: int = 1) -> Iterator[Walked]:
+    """Walk every way, or every ``part``-th."""
+    with multiprocessing.get_context("spawn").Pool(jobs, maxtasksperchild=20) as pool:
+        yield from pool.imap_unordered(walked, range(0, len(WAYS), part))
