@@ -100,6 +100,21 @@ class Life:
         await self.until(trouble.until)
         obstacles.remove(obstacle)
 
+    async def provoke(self, trouble: Trouble, rng: Random) -> None:
+        """Coins come and go a few times while the trouble lasts, so that orders are due that it can meet."""
+        for part in sorted(rng.random() for _ in range(3)):
+            await self.until(trouble.at + part * (trouble.until - trouble.at))
+            with suppress(RefusedError), self.exchange.foreign() as exchange:
+                if rng.random() < 0.7:
+                    exchange.deposit("main", "BTC", "0.08")
+                else:
+                    exchange.withdraw("main", "BTC", "0.07")
+
+    async def meet_orders(self, trouble: Trouble, rng: Random, obstacle: Obstacle) -> None:
+        """``obstruct``, and orders to obstruct."""
+        self.go_on(self.provoke(trouble, Random(rng.getrandbits(32))))
+        await self.obstruct(trouble, obstacle)
+
     def go_on(self, way: Coroutine[Any, Any, Any]) -> None:
         """Something that goes on by itself, whoever waits for it."""
         task = apart(way)
@@ -235,8 +250,8 @@ class Life:
                 await kind.strike(self, trouble, rng)
 
     async def _mend(self) -> None:
-        """What an operator does once all is quiet: on the exchange what he is told to, start what is down,
-        and restart a daemon that wants it, or that may believe for an hour what the exchange no longer says."""
+        """What an operator does once all is quiet: what he is told to on the exchange, start what is down, restart
+        what wants it, or may believe for an hour what the exchange no longer says."""
         main = self.main
         assert main is not None
         self._mend_account()

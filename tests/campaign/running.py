@@ -130,6 +130,7 @@ class Running:
     stored: SqliteJournal | None = None
     alive: bool = True
     crash: Crash | None = None
+    thawed: float = float("-inf")
     synced: LogMark = LogMark(b"", 0)
     _left: int = 0
     _gates: list[AccountGate | JournalGate] = field(default_factory=list)

@@ -30,9 +30,12 @@ SAYINGS = (
 
 
 def in_cycle(
-    state: str, findings: Sequence[Mapping[str, object]], before: Sequence[Mapping[str, object]]
+    state: str,
+    held: str,
+    findings: Sequence[Mapping[str, object]],
+    before: Sequence[Mapping[str, object]],
 ) -> Iterator[str]:
-    """What one cycle shows; ``before`` are the last cycle's findings."""
+    """What one cycle shows; ``before`` are the last cycle's findings, ``held`` the coins that it believes."""
     if state in STATES:
         yield state
     for finding in findings:
@@ -42,6 +45,13 @@ def in_cycle(
     failing, failed = (any(f["guard"] == "journal" for f in each) for each in (findings, before))
     if failed and not failing:
         yield "journal failed and recovered"
+    fell, falling = (any(_falls(finding) for finding in each) for each in (before, findings))
+    if fell and not falling and any(str(f["measured"]).endswith(f" to {held}") for f in before):
+        yield "large fall believed"
+
+
+def _falls(finding: Mapping[str, object]) -> bool:
+    return finding["guard"] == "jump" and "coins held fell" in str(finding["reason"])
 
 
 def in_stages(stages: Sequence[str], outcome: str, filled: bool) -> Iterator[str]:

@@ -68,6 +68,8 @@ class Watch:
                 self.judge.read(name, began, began - max(lag, lag_then))
             case "place", "asked":
                 self.judge.sends(name, call.given.client_id)
+                if self.seconds - running.thawed < 3 * self.exchange.plan.config.interval:
+                    self.tally.reach("order sent after a freeze")
             case "place", _:
                 self.judge.heard(name)
             case "command", "answered" | "failed":
@@ -83,7 +85,7 @@ class Watch:
                 return
             findings, before = list(record.body["findings"]), self.findings.get(running.name, [])
             self.judge.cycle(running.name, record.state.value, findings)
-            for state in sightings.in_cycle(record.state.value, findings, before):
+            for state in sightings.in_cycle(record.state.value, str(record.body["held"]), findings, before):
                 self.tally.reach(state)
             self.findings[running.name] = findings
             self.tally.figures["cycles"] += 1

@@ -1,6 +1,7 @@
 """The exchange that a plan is played on, and the way to it: over the port, or over HTTP in memory."""
 
 import asyncio
+import errno
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, replace
@@ -60,6 +61,7 @@ class Exchange:
     on_wire: list[Handling] = field(default_factory=list)
     lagging: dict[int, float] = field(default_factory=dict)
     _server: Callable[[], asyncio.Protocol] | None = None
+    _refused: Callable[[], None] | None = None
     _networks: list[MemoryNetwork] = field(default_factory=list)
 
     @contextmanager
@@ -83,15 +85,24 @@ class Exchange:
 
     def network(self) -> MemoryNetwork:
         """The way to the server for one process."""
-        network = MemoryNetwork(latency=self.plan.latency)
+        network = Refusing(self)
         if self._server is not None:
             nobody().run(network.listen, ADDRESS, self._server)
         self._networks.append(network)
         return network
 
-    @property
-    def networks(self) -> tuple[MemoryNetwork, ...]:
-        return tuple(self._networks)
+    def refuse(self, refused: Callable[[], None] | None) -> None:
+        """Break all connections and refuse new ones, each told to ``refused``; None: take them again."""
+        self._refused = refused
+        for network in self._networks:
+            if refused is not None:
+                network.reset()
+
+    def refuses(self) -> bool:
+        """Whether a connection that is asked for now is refused."""
+        if self._refused is not None:
+            self._refused()
+        return self._refused is not None
 
     @web.middleware
     async def meet(self, request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -100,6 +111,19 @@ class Exchange:
         for obstacle in reversed(self.on_wire):
             handler = partial(_met, obstacle, handler)
         return await handler(request)
+
+
+class Refusing(MemoryNetwork):
+    """The way of one process to the server."""
+
+    def __init__(self, exchange: Exchange) -> None:
+        super().__init__(latency=exchange.plan.latency)
+        self._exchange = exchange
+
+    async def connect(self, address: str, client: asyncio.Protocol) -> None:
+        if self._exchange.refuses():
+            raise ConnectionRefusedError(errno.ECONNREFUSED, f"nothing listens on {address}")
+        await super().connect(address, client)
 
 
 async def _met(obstacle: Handling, handler: Handler, request: web.Request) -> web.StreamResponse:

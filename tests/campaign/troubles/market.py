@@ -32,6 +32,10 @@ def share(rng: Random, _scope: Scope) -> tuple[float, Mapping[str, Any]]:
     return 0.0, {"share": rng.choice(("0.02", "0.1", "0.3", "0.5", "0.9"))}
 
 
+def part_or_all(rng: Random, _scope: Scope) -> tuple[float, Mapping[str, Any]]:
+    return 0.0, {"share": rng.choice(("0.02", "0.1", "0.3", "0.5", "1"))}
+
+
 def lasting_share(rng: Random, scope: Scope) -> tuple[float, Mapping[str, Any]]:
     return stretch(rng, scope), share(rng, scope)[1]
 
@@ -57,6 +61,18 @@ async def withdrawal(life: "Life", trouble: Trouble, _rng: Random) -> None:
                 return
 
 
+@trouble("coins seized", part_or_all)
+async def coins_seized(life: "Life", trouble: Trouble, _rng: Random) -> None:
+    """Gone without asking whether margin needs them: a mistake of the exchange's, or a fork's."""
+    with life.exchange.foreign() as exchange:
+        balance = exchange.wallet("main", "BTC").balance
+        if balance > 0:
+            exchange.seize(
+                "main", "BTC", Fraction(balance * Fraction(trouble.how["share"]) * 5_000 // 1, 10_000)
+            )
+            life.hit(trouble)
+
+
 def by_hand(life: "Life", trouble: Trouble, side: Side, contracts: Fraction) -> bool:
     """A human's market order, in whole lots; whether it was taken."""
     with life.exchange.foreign() as exchange:
@@ -67,10 +83,6 @@ def by_hand(life: "Life", trouble: Trouble, side: Side, contracts: Fraction) -> 
             return False
     life.hit(trouble)
     return True
-
-
-def part_or_all(rng: Random, _scope: Scope) -> tuple[float, Mapping[str, Any]]:
-    return 0.0, {"share": rng.choice(("0.02", "0.1", "0.3", "0.5", "1"))}
 
 
 @trouble("human closes", part_or_all)

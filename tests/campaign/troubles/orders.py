@@ -2,10 +2,12 @@
 
 import asyncio
 from collections.abc import Mapping
+from fractions import Fraction
 from random import Random
 from typing import TYPE_CHECKING, Any
 
 from hedgebot.domain.orders import Fate, Outcome
+from hedgebot.sim.market import thinned
 from tests.campaign.gates import Call, Way
 from tests.campaign.plan import Trouble
 from tests.campaign.troubles.kinds import Scope, stretch, trouble
@@ -39,7 +41,7 @@ async def order_hangs(life: "Life", trouble: Trouble, rng: Random) -> None:
             await way()
         return await asyncio.Event().wait()
 
-    await life.obstruct(trouble, hang)
+    await life.meet_orders(trouble, rng, hang)
 
 
 @trouble("order taken, reply lost", sometimes, depths=("port",))
@@ -51,7 +53,7 @@ async def order_taken_reply_lost(life: "Life", trouble: Trouble, rng: Random) ->
         life.hit(trouble)
         return SILENCE
 
-    await life.obstruct(trouble, lose)
+    await life.meet_orders(trouble, rng, lose)
 
 
 @trouble("order lost", sometimes, depths=("port",))
@@ -62,7 +64,7 @@ async def order_lost(life: "Life", trouble: Trouble, rng: Random) -> None:
         life.hit(trouble)
         return SILENCE
 
-    await life.obstruct(trouble, lose)
+    await life.meet_orders(trouble, rng, lose)
 
 
 @trouble("order arrives late", late, depths=("port",))
@@ -86,7 +88,7 @@ async def order_arrives_late(life: "Life", trouble: Trouble, rng: Random) -> Non
             return SILENCE
         return await arrive()
 
-    await life.obstruct(trouble, delay)
+    await life.meet_orders(trouble, rng, delay)
 
 
 @trouble("order sent twice", sometimes, depths=("port",), venues=("bybit",))
@@ -101,4 +103,25 @@ async def order_sent_twice(life: "Life", trouble: Trouble, rng: Random) -> None:
         life.hit(trouble)
         return await way()
 
-    await life.obstruct(trouble, repeat)
+    await life.meet_orders(trouble, rng, repeat)
+
+
+@trouble("book thins before an order", sometimes, depths=("port",))
+async def book_thins_before_an_order(life: "Life", trouble: Trouble, rng: Random) -> None:
+    """What was offered a moment ago is offered no more, but for a part."""
+    exchange, symbol = life.exchange.truth, life.exchange.symbol
+
+    async def thin(call: Call, way: Way) -> Any:
+        if call.name != "place" or rng.random() >= trouble.how["probability"]:
+            return await way()
+        life.hit(trouble)
+        feed = exchange.truth.market.feed(symbol)
+        wanted = abs(Fraction(call.given.contracts.value))
+        few = max(wanted * rng.choice((1, 4, 8)) / 10 / feed.shape.levels, Fraction(1))
+        exchange.change_feed(symbol, shape=thinned(feed, few / feed.shape.contracts).shape)
+        try:
+            return await way()
+        finally:
+            exchange.change_feed(symbol, shape=life.exchange.usual.feed.shape)
+
+    await life.meet_orders(trouble, rng, thin)

@@ -102,6 +102,7 @@ async def freeze(life: "Life", trouble: Trouble, _rng: Random) -> None:
     main.process.freeze()
     await life.until(max(trouble.until, began + 1.0))
     life.exchange.judge.health.froze(main.name, life.seconds - began)
+    main.thawed = life.seconds
     main.process.thaw()
 
 

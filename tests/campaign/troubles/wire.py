@@ -66,6 +66,8 @@ async def fault(life: "Life", trouble: Trouble, rng: Random, kind: str, **how: A
             for _ in range(faults.hits[kind] - before):
                 life.hit(trouble)
 
+    if around == "orders":
+        life.go_on(life.provoke(trouble, Random(rng.getrandbits(32))))
     life.exchange.on_wire.append(meet)
     await life.until(trouble.until)
     life.exchange.on_wire.remove(meet)
@@ -194,13 +196,9 @@ def outage(rng: Random, scope: Scope) -> tuple[float, Mapping[str, Any]]:
 @trouble("wire: connection refused", outage, depths=HTTP)
 async def connection_refused(life: "Life", trouble: Trouble, _rng: Random) -> None:
     """And those that are open break."""
-    for network in life.exchange.networks:
-        network.down = True
-        network.reset()
-    life.hit(trouble)
+    life.exchange.refuse(lambda: life.hit(trouble))
     await life.until(trouble.until)
-    for network in life.exchange.networks:
-        network.down = False
+    life.exchange.refuse(None)
 
 
 @trouble("wire: maintenance", outage, depths=HTTP)
