@@ -250,8 +250,8 @@ class Life:
                 await kind.strike(self, trouble, rng)
 
     async def _mend(self) -> None:
-        """What an operator does once all is quiet: what he is told to on the exchange, start what is down, restart
-        what wants it, or may believe for an hour what the exchange no longer says."""
+        """What an operator does once all is quiet: what he is told to on the exchange, start what is down,
+        restart what wants it, or may believe for an hour what the exchange no longer says."""
         main = self.main
         assert main is not None
         self._mend_account()
