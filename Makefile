@@ -3,6 +3,9 @@
 PYTHON ?= python3
 PYTEST_ARGS ?= -n auto --dist worksteal
 IMAGE_ARGS ?= --demo
+SEEDS ?= 301:1000
+HOURS ?= 1
+OUT ?= campaign.json
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -12,10 +15,10 @@ LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --genera
 	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test quick lint bench lock image clean
+.PHONY: help venv demo test quick simulate simulate-long crashes lint bench lock image clean
 
 help:  ## show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 venv: $(VENV)/dev.stamp  ## set up .venv with everything that development needs
 
@@ -27,6 +30,15 @@ test: venv  ## run all tests (PYTEST_ARGS="-k name" to choose)
 
 quick: venv  ## run the tests that need no child process, browser or real time
 	@$(BIN)/python -m pytest $(PYTEST_ARGS) -m "not slow"
+
+simulate: venv  ## play 300 seeded lives of the daemon under troubles, and judge them
+	@$(BIN)/python -m tests.campaign run --seeds 1:300 --jobs 2 --least 50
+
+crashes: venv  ## let it die at every point on the way to an order, and recover
+	@$(BIN)/python -m tests.campaign crashes --jobs 2 --least 10000
+
+simulate-long: venv  ## the same for as many seeds and hours as are given: SEEDS=301:10000 HOURS=8 OUT=figures.json
+	@$(BIN)/python -m tests.campaign run --seeds $(SEEDS) --hours $(HOURS) --jobs 2 --json $(OUT)
 
 lint: venv  ## style, format and types
 	@$(BIN)/ruff check .

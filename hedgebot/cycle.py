@@ -1,11 +1,9 @@
 """THE LOOP: settle -> observe -> assess -> plan -> record -> execute, for one hedge.
 
 An unsettled or incoherent cycle still observes, assesses and records, so the page and the alarms stay
-awake; only acting is off. An order leaves as soon as its intent is written; while it is on its way the cycle
-is recorded. The stages meet here, through values of ``domain``, and nowhere else.
+awake; only acting is off. The stages meet here, through values of ``domain``, and nowhere else.
 """
 
-import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
@@ -15,7 +13,6 @@ from hedgebot.accounting import Accounting
 from hedgebot.domain import status
 from hedgebot.domain.decision import Assessment, Finding, Permission, Plan
 from hedgebot.domain.hedge import Hedge
-from hedgebot.domain.orders import Intent
 from hedgebot.domain.records import Command, CycleRecord, Memory, Verb
 from hedgebot.domain.snapshot import Blind, Observation, Snapshot
 from hedgebot.domain.states import state_of
@@ -29,9 +26,6 @@ from hedgebot.ports import Clock, Journal
 from hedgebot.risk import View, assess, disturbed
 
 log = structlog.get_logger("hedgebot.cycle")
-
-HEAD_START = 0.001
-"""Seconds that a request is given to leave before anything else is done."""
 
 RECENT_MS = 600_000
 """How far back fills are read when a position changed without an order of ours."""
@@ -58,11 +52,11 @@ class Cycle:
         assessment, memory = assess(view)
         assessment = self._with_journal_fault(assessment)
         plan = self.state.plan = self._plan(view.observed, assessment, memory)
-        async with asyncio.TaskGroup() as group:
-            if plan is not None and plan.acts:
-                await self._act(plan, memory, view.snapshot.ended + self.fresh_for, group)
-            record = self._conclude(view.observed, assessment, plan, memory)
-            await self._record(record, plan)
+        record = self._conclude(view.observed, assessment, plan, memory)
+        if await self._record(record, plan) and plan is not None and plan.acts:
+            # A freeze may lie between the last reply and the end that it was given: the start bounds it too.
+            seen = min(view.snapshot.ended, view.snapshot.started + self.fresh_for)
+            await self._execute(plan, until=seen + self.fresh_for)
         await self._account()
         return record
 
@@ -142,8 +136,8 @@ class Cycle:
             memory=self.state.memory,
         )
 
-    async def _record(self, record: CycleRecord, plan: Plan | None) -> None:
-        """Write the cycle down."""
+    async def _record(self, record: CycleRecord, plan: Plan | None) -> bool:
+        """Write the cycle down; without that nothing is executed."""
         changed = self.state.differs(record)
         if changed:
             log.info("cycle", hedge=record.hedge, state=record.state.value, reason=record.reason)
@@ -153,6 +147,8 @@ class Cycle:
             await self._note_unwound(plan)
         except JournalError as error:
             self._failed(error)
+            return False
+        return True
 
     async def _note_unwound(self, plan: Plan | None) -> None:
         control = self.state.control
@@ -162,20 +158,11 @@ class Cycle:
         await self.journal.command(done)
         self.state.control = control.after(done)
 
-    async def _act(self, plan: Plan, memory: Memory, until: float, group: asyncio.TaskGroup) -> None:
-        """Have a plan carried out within ``group``; its order, if it has one, is on its way after this."""
+    async def _execute(self, plan: Plan, until: float) -> None:
         try:
-            intent = await self.execution.reserve(plan, correction=memory.disturbed)
-        except JournalError as error:
-            self._failed(error)
-            return
-        if intent is not None:
-            self.state.put(intent)
-        group.create_task(self._execute(plan, intent, until))
-        await self.clock.sleep(HEAD_START)
-
-    async def _execute(self, plan: Plan, intent: Intent | None, until: float) -> None:
-        try:
+            intent = await self.execution.reserve(plan, correction=self.state.memory.disturbed)
+            if intent is not None:
+                self.state.put(intent)
             async for moved in self.execution.execute(plan, intent, until=until):
                 self.state.put(moved)
         except JournalError as error:
