@@ -6,7 +6,7 @@ dollars only through an ``Instrument``.
 """
 
 from dataclasses import dataclass
-from decimal import Context, Decimal
+from decimal import ROUND_HALF_EVEN, Context, Decimal
 from typing import NewType, Self, overload
 
 Millis = NewType("Millis", int)
@@ -114,7 +114,8 @@ def plain(value: Decimal, places: int = 12) -> str:
     """``value`` without exponent or trailing zeros, rounded to ``places`` decimals, as people read it."""
     text = f"{value:f}"
     if len(text.partition(".")[2]) > places:
-        text = f"{value:.{places}f}"
+        # Libraries change the process's rounding at their import: it is named here.
+        text = f"{value.quantize(Decimal(1).scaleb(-places), ROUND_HALF_EVEN, WIDE):f}"
     text = text.rstrip("0").rstrip(".") if "." in text else text
     return "0" if text in {"-0", ""} else text
 

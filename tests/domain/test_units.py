@@ -1,7 +1,7 @@
 """Units cannot be mixed by mistake, and numbers are written as people read them."""
 
 from collections.abc import Callable
-from decimal import Decimal
+from decimal import ROUND_UP, Decimal, localcontext
 from typing import Any
 
 import pytest
@@ -82,6 +82,11 @@ def test_zero_is_false(amount: str, true: bool) -> None:
 )
 def test_plain_writes_no_exponent_and_no_trailing_zeros(value: str, text: str) -> None:
     assert plain(Decimal(value)) == text
+
+
+def test_plain_rounds_alike_whatever_rounding_a_library_has_set() -> None:
+    with localcontext(rounding=ROUND_UP):
+        assert plain(Decimal("0.1234567890121")) == "0.123456789012"
 
 
 @given(DECIMALS)
