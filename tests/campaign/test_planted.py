@@ -11,12 +11,12 @@ FIRST = {
     "an unknown order is sent again under its own id": ("S2", 6),
     "an unknown order counts as rejected": ("S2", 14),
     "the first not-found is believed": ("S2", 27),
+    "the secret is in a line of the log": ("S8", 1),
+    "unrealised profit is left out of the sale, and counted as coins": ("S3", 1),
+    "another daemon's orders are overlooked": ("R9", 4),
+    "nothing counts what was sent within an hour and a day": ("S4", 19),
+    "a read has no deadline": ("L3", 1),
 }
-
-
-def test_there_is_a_seed_for_every_bug() -> None:
-    assert FIRST.keys() == BUGS.keys()
-    assert all(seed <= 200 for _, seed in FIRST.values())
 
 
 @pytest.mark.parametrize(("name", "rule", "seed"), [(name, *found) for name, found in FIRST.items()])
