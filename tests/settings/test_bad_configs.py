@@ -1,5 +1,6 @@
 """Every way to get the configuration wrong that we could think of, and what the operator reads."""
 
+import socket
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from hedgebot.errors import ConfigError, ExitCode
 from hedgebot.settings.load import load
 from tests.settings.cases import ACCOUNT, HEDGE, Case, cases
+from tests.settings.slips import SLIPS
 
 KEYS = r"""
 mod = "live"
@@ -748,6 +750,7 @@ BAD = [
     *cases("hedge", LEGS + "\n" + LEG_FIELDS),
     *cases("top", SYNTAX),
     *cases("end", SYNTAX_IN_HEDGES),
+    *SLIPS,
 ]
 
 
@@ -759,6 +762,16 @@ def refusal(file: Path, text: str | bytes) -> list[str]:
     assert caught.value.exit_code == ExitCode.CONFIG
     assert str(caught.value) == "\n".join(caught.value.problems)
     return caught.value.problems
+
+
+@pytest.fixture(autouse=True)
+def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A configuration is judged before anything is asked of anybody."""
+
+    def refuse(*_: object, **__: object) -> None:
+        raise AssertionError("a socket was opened")
+
+    monkeypatch.setattr(socket, "socket", refuse)
 
 
 @pytest.mark.parametrize("bad", BAD, ids=str)
@@ -777,7 +790,7 @@ def test_each_fault_is_one_line_and_repeats_no_secret(bad: Case, tmp_path: Path)
 
 
 def test_there_are_enough_cases_and_no_two_are_the_same() -> None:
-    assert len({bad.text for bad in BAD}) == len(BAD) >= 100
+    assert len({bad.text for bad in BAD}) == len(BAD) >= 300
 
 
 def test_all_faults_are_told_at_once_in_the_order_of_the_file(tmp_path: Path) -> None:
@@ -826,6 +839,40 @@ class TestAFileThatCannotBeRead:
     def test_other_encodings_are_refused_with_the_line(self, tmp_path: Path) -> None:
         file = tmp_path / "hedgebot.toml"
         assert refusal(file, b'mode = "live"\n# caf\xe9\n') == [f"{file}:2: not valid TOML: not UTF-8 text"]
+
+    @pytest.mark.parametrize(
+        ("data", "says"),
+        [
+            (f"{ACCOUNT}{HEDGE}".encode("utf-16"), ":1: not valid TOML: not UTF-8 text"),
+            (f"{ACCOUNT}{HEDGE}".encode("utf-16-le"), ":1: not valid TOML, "),
+            (b"# a\n# b\nmode = \"live\xa0\"\n", ":3: not valid TOML: not UTF-8 text"),
+            (b"mode = \"live\"\rband = 1\r", ":1: not valid TOML, "),
+            (b"mode = \"li\x00ve\"\n", ":1: not valid TOML, illegal character"),
+            ("mode\u200b = 1\n".encode(), ":1: not valid TOML, expected '=' after a key"),
+            ("mode = \u201clive\u201d\n".encode(), ":1: not valid TOML, invalid value"),
+            ("mode\u00a0=\u00a0\"live\"\n".encode(), ":1: not valid TOML, expected '=' after a key"),
+            (f"{ACCOUNT}\ufeff{HEDGE}".encode(), ":3: not valid TOML, invalid statement"),
+            (b"\x1f\x8b\x08\x00packed", ":1: not valid TOML: not UTF-8 text"),
+            (b"%PDF-1.7\n", ":1: not valid TOML, invalid statement"),
+            (b"#" * (1024 * 1024 + 1), ": is larger than any configuration; name the right file"),
+        ],
+        ids=[
+            "UTF-16", "UTF-16 without a mark", "Latin-1", "old Mac line ends", "a zero byte",
+            "a hidden space", "curly quotes", "hard spaces", "a mark in the middle", "packed",
+            "another kind of file", "too large",
+        ],
+    )  # fmt: skip
+    def test_a_file_of_another_kind_is_refused_with_the_line(
+        self, data: bytes, says: str, tmp_path: Path
+    ) -> None:
+        file = tmp_path / "hedgebot.toml"
+        (problem,) = refusal(file, data)
+        assert problem.startswith(f"{file}{says}")
+        assert problem.isprintable()
+
+    def test_a_file_without_end_is_refused_at_once(self) -> None:
+        with pytest.raises(ConfigError, match="is larger than any configuration"):
+            load(Path("/dev/zero"), {})
 
     @pytest.mark.parametrize(
         ("text", "says"),

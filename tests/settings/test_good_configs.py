@@ -43,6 +43,32 @@ hosts = ["hedge.example", "HEDGE", "10.0.0.7", "::1"]
 listen = "0.0.0.0:1"
 hosts = [
 ]
+
+[alarms]
+webhook = "https://hooks.example:8443/services/T0/B1?thread=7#x"
+
+[alarms]
+webhook = "http://127.0.0.1:9200/alarm"
+
+[alarms]
+webhook = ""
+
+# déjà vu: comments may hold any sign 🙂, code none but in quotes
+"mode" = "\u006cive"  # l
+
+mode = '''
+live'''
+
+[ "cycle" ]   # spaces, tabs and quotes where TOML has them
+	interval	=	'5s'
+
+api = { listen = "", hosts = ["a-b.example", "xn--bcher-kva.example"] }
+
+store.url = "sqlite:///data/hedge bot.db"
+store.keep = "1s"
+
+[store]
+url = "sqlite:///../elsewhere/hedgebot.db"
 """
 
 END = """
@@ -126,6 +152,55 @@ spot = [{ account = "sub" }, { account = "main" }]
 [accounts.sub]
 exchange = "bybit"
 
+# whole numbers in every form that TOML has
+[hedges.btc.limits]
+orders_per_hour = 0x14
+corrections_per_hour = 1_0
+
+# numbers in quotes, with a sign or an exponent
+ratio = "+0.5"
+band = "2e-2"
+[hedges.btc.limits]
+slippage = "1E-3"
+
+# the widest there is
+ratio = 1
+min_ratio = 0
+max_ratio = 1
+band = 0.5
+[hedges.btc.limits]
+slippage = 0.1
+turnover_per_day = 1000
+jump = 1
+
+# the narrowest there is
+min_ratio = 1
+[hedges.btc.limits]
+orders_per_hour = 1
+corrections_per_hour = 0
+
+# where it is real money, the key may nothing else
+[accounts.b1]
+exchange = "binance"
+[accounts.o_1]
+exchange = "okx"
+sandbox = false
+[hedges.eth]
+asset = "ETH"
+spot = [{ account = "b1" }]
+legs = [
+{ account = "b1", symbol = "ETH/USD:ETH", leverage = 3, margin_mode = "isolated" },
+{ account = "o_1", symbol = "ETH/USD:ETH", margin_mode = "cross" },  # with a comma at the end
+]
+
+[accounts.sub]
+exchange = "okx"
+base_url = "https://[2001:db8::1]:443"
+
+[accounts.sub]
+exchange = "binance"
+base_url = "http://127.8.8.8:1"
+
 # the same name for other coins
 spot = [{ name = "cold", quantity = 1 }]
 [hedges.eth]
@@ -165,7 +240,7 @@ def test_it_loads_without_complaint(good: Case, tmp_path: Path) -> None:
 
 
 def test_there_are_enough_cases() -> None:
-    assert len(GOOD) >= 25
+    assert len({good.text for good in GOOD}) == len(GOOD) >= 50
 
 
 def test_the_example_of_the_design_means_what_it_says(tmp_path: Path) -> None:
