@@ -83,7 +83,8 @@ class Doubt:
 class Memory:
     """What one hedge carries from cycle to cycle, and (but for its doubts) over a restart.
 
-    ``held`` is the last one believed, ``contracts`` the positions last seen or expected, by leg name.
+    ``held`` is the last one believed, ``contracts`` the positions last seen or expected, by leg name, and
+    ``updated`` when the exchange says that it last changed each, the latest seen.
     ``target`` is the last one decided on and ``reached`` whether the hedge has been there since.
     ``disturbed`` marks a position changed by somebody else and not yet corrected, ``rival`` an order of
     another instance (forgotten at a restart, like the doubts). ``specs`` pins each leg's contract. The
@@ -95,6 +96,7 @@ class Memory:
     marks: tuple[tuple[str, Price], ...] = ()
     moved: Doubt | None = None
     contracts: tuple[tuple[str, Contracts], ...] = ()
+    updated: tuple[tuple[str, Millis], ...] = ()
     target: Decimal | None = None
     reached: bool = True
     disturbed: bool = False

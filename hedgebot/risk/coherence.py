@@ -1,7 +1,8 @@
 """Is the snapshot one moment's truth? Complete, its prices agreeing, its wallets and positions too.
 
 A position that vanished while the wallet still shows its profit or margin, or a wallet emptied under
-an open position, is incoherent however long it lasts, and never a fall of what is held.
+an open position, is incoherent however long it lasts, and never a fall of what is held. So is a position
+older than one already seen: a replica that lags would have us trade again what was traded since.
 """
 
 from collections.abc import Iterator
@@ -16,6 +17,9 @@ from hedgebot.risk.view import View
 
 STALE_MS = 60_000
 """How old the market's figures may be by the exchange's own clock."""
+
+HOSTS_APART_MS = 1_000
+"""How far the clocks of an exchange's hosts may be apart."""
 
 MARKS_APART = Decimal("0.02")
 """How far a position's mark may be from the market's, read a moment apart."""
@@ -33,7 +37,7 @@ DUST = Decimal("0.0000002")
 def check(view: View) -> Finding:
     if isinstance(view.observed, Blind):
         return _blind(tuple(view.observed.reasons), halts=view.observed.refused)
-    reasons = tuple(_contradictions(view.observed, view.hedge.limits.jump))
+    reasons = (*_contradictions(view.observed, view.hedge.limits.jump), *_past(view))
     if reasons:
         return _blind(reasons, halts=False)
     age = f"{view.observed.ended - view.observed.started:.2f} s"
@@ -64,6 +68,24 @@ def _contradictions(snapshot: Snapshot, jump: Decimal) -> Iterator[str]:
         yield from _profit(leg)
     for wallet in snapshot.margin_wallets:
         yield from _wallet(wallet, snapshot)
+
+
+def _past(view: View) -> Iterator[str]:
+    """Positions as they were before what we have seen, or before our own last fill."""
+    seen = dict(view.memory.updated)
+    for leg in view.snapshot.legs:
+        at = leg.position.updated_at
+        if 0 < at < seen.get(leg.name, at) - HOSTS_APART_MS:
+            yield f"{leg.name}: its position is older than one already seen"
+        elif at == 0 and not leg.position.contracts and _filled_lately(view, leg):
+            yield f"{leg.name}: its position does not show our last order any more"
+
+
+def _filled_lately(view: View, leg: Leg) -> bool:
+    """Whether an order of ours that made this a position is younger than any reading may be old."""
+    since = view.at + view.snapshot.offset_ms - STALE_MS
+    ours = [i for i in view.recent if i.filled and i.updated_at > since and i.request.leg == leg.name]
+    return bool(ours) and bool(ours[-1].expected)
 
 
 def _prices(leg: Leg, jump: Decimal) -> Iterator[str]:

@@ -9,17 +9,21 @@ import pytest
 from hedgebot.domain.account import Position
 from hedgebot.domain.decision import Finding, Permission
 from hedgebot.domain.market import Quote
+from hedgebot.domain.orders import Stage
+from hedgebot.domain.records import Memory
 from hedgebot.domain.snapshot import Blind, Snapshot
-from hedgebot.domain.units import Coin, Usd
+from hedgebot.domain.units import Coin, Millis, Usd
 from hedgebot.risk.coherence import check
 from tests.builders import (
     DATED,
+    LEG,
     LINEAR,
     NOW,
     coin,
     contracts,
     hedged,
     instrument,
+    intent,
     leg,
     levels,
     position,
@@ -196,6 +200,43 @@ def booked(**changes: Any) -> Snapshot:
 
 FAR, NEAR = levels((48_000, 10)), levels((72_000, 10))
 FARTHER, TOO_NEAR = levels(("47999.5", 10)), levels(("72000.5", 10))
+
+
+class TestThePast:
+    """A replica that lags shows what was, all parts of it in agreement."""
+
+    @pytest.mark.parametrize(
+        ("updated_at", "seen", "stale"),
+        [
+            (NOW, NOW, False),
+            (NOW, NOW - 60_000, False),
+            (NOW - 999, NOW, False),  # the clocks of two hosts
+            (NOW - 1_001, NOW, True),
+            (NOW - 86_400_000, NOW, True),
+            (0, NOW, False),  # the exchange does not say
+        ],
+    )
+    def test_a_position_older_than_one_already_seen(self, updated_at: int, seen: int, stale: bool) -> None:
+        past = with_position(AT_ENTRY, updated_at=Millis(updated_at))
+        assert check(view(past, Memory(updated=((LEG, Millis(seen)),)))).blinds is stale
+
+    @pytest.mark.parametrize(
+        ("filled", "believed", "age_ms", "stale"),
+        [
+            (-60_000, 0, 5_000, True),
+            (-60_000, 0, 61_000, False),  # nothing is read that late
+            (60_000, -60_000, 5_000, False),  # it closed the position
+            (0, 0, 5_000, False),
+        ],
+    )
+    def test_a_flat_position_without_a_date_after_an_order_of_ours(
+        self, filled: int, believed: int, age_ms: int, stale: bool
+    ) -> None:
+        flat = hedged(0)
+        flat = with_position(flat, updated_at=Millis(0))
+        size = filled or -1
+        ours = intent(size, Stage.CLOSED, believed=believed, filled=filled, updated_at=Millis(NOW - age_ms))
+        assert check(view(flat, recent=(ours,))).blinds is stale
 
 
 class TestPrices:

@@ -10,6 +10,7 @@ from hedgebot.domain.decision import Permission
 from hedgebot.domain.orders import Intent, Stage
 from hedgebot.domain.records import Memory
 from hedgebot.domain.snapshot import Blind
+from hedgebot.domain.units import Millis
 from hedgebot.risk import View, assess, disturbed
 from hedgebot.risk.jump import check as jump
 from hedgebot.risk.memory import remember
@@ -32,7 +33,9 @@ from tests.builders import (
 
 HELD_ONE = Memory(held=coin(1))
 
-RENEWED = {"held", "fall", "marks", "moved", "disturbed", "contracts", "specs", "since", "ledger_at"}
+RENEWED = {
+    "held", "fall", "marks", "moved", "disturbed", "contracts", "updated", "specs", "since", "ledger_at",
+}  # fmt: skip
 """What a snapshot may change of a memory."""
 
 
@@ -223,6 +226,12 @@ class TestRemembering:
         assert after.contracts == ((LEG, contracts(-60_000)),)
         assert after.specs == ((LEG, "BTCUSD: 1 USD a contract, lots of 1"),)
         assert (after.since, after.ledger_at) == (NOW, NOW)
+
+    def test_of_when_a_position_was_changed_the_latest_stays(self) -> None:
+        assert remember(view(hedged(), Memory(updated=((LEG, Millis(NOW - 1)),)))).updated == ((LEG, NOW),)
+        assert remember(view(hedged(), Memory(updated=((LEG, Millis(NOW + 1)),)))).updated == (
+            (LEG, Millis(NOW + 1)),
+        )
 
     def test_a_contract_is_pinned_when_it_is_first_seen(self) -> None:
         pinned = Memory(specs=((LEG, "as it was"),))
