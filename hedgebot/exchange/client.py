@@ -219,7 +219,7 @@ class Client:
 
     async def _admit(self, endpoint: Endpoint, priority: Priority, seconds: float) -> None:
         """Wait for our own rate limit; in a ban, or when the wait outlasts a request, raise instead."""
-        self._check_ban(endpoint)
+        self.check_ban(endpoint)
         bucket = self._bucket(endpoint)
         if bucket.spend(endpoint.weight, priority):
             return
@@ -228,7 +228,7 @@ class Client:
                 await bucket.acquire(endpoint.weight, priority)
         except TimeoutError:
             raise NotSentError(f"{self._name(endpoint)}: our own rate limit is spent") from None
-        self._check_ban(endpoint)
+        self.check_ban(endpoint)
 
     def _bucket(self, endpoint: Endpoint) -> TokenBucket:
         quota = endpoint.quota
@@ -239,7 +239,8 @@ class Client:
             self._buckets[endpoint.path] = own
         return self._buckets[endpoint.path]
 
-    def _check_ban(self, endpoint: Endpoint) -> None:
+    def check_ban(self, endpoint: Endpoint) -> None:
+        """Raises ``BackOffError`` while the exchange wants no request of this client."""
         left = self._held_until - self._clock.monotonic()
         if left > ROUNDING:
             raise BackOffError(f"{self._name(endpoint)}: {left:.1f} s more without requests, as asked", left)

@@ -82,6 +82,9 @@ class BinanceAccount:
 
     async def _read(self, needs: Needs) -> AccountReading:
         started = self._clock.monotonic()
+        # What is asked of one host would be cut off by the other's ban, and a ban of its own never heard.
+        self._spot.check_ban(venue.SPOT_ACCOUNT)
+        self._coin_m.check_ban(venue.ACCOUNT)
         async with together() as group:
             # Facts about the account come from both APIs, and are signed.
             group.create_task(self._spot_time.known())
