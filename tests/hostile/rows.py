@@ -48,7 +48,7 @@ def _shuffled(found: list[Any], draw: Draw) -> list[Any]:
 
 
 def _flooded(found: list[Any], draw: Draw) -> list[Any]:
-    return [draw.rng.choice(found)] * draw.rng.choice([50, 100, 200, 1000])
+    return [draw.rng.choice(found)] * draw.rng.choice([20, 60, 110, 250])
 
 
 def _with_strangers(found: list[Any], draw: Draw) -> list[Any]:
