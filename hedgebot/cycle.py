@@ -13,6 +13,7 @@ from hedgebot.accounting import Accounting
 from hedgebot.domain import status
 from hedgebot.domain.decision import Assessment, Finding, Permission, Plan
 from hedgebot.domain.hedge import Hedge
+from hedgebot.domain.orders import Intent
 from hedgebot.domain.records import Command, CycleRecord, Memory, Verb
 from hedgebot.domain.snapshot import Blind, Observation, Snapshot
 from hedgebot.domain.states import state_of
@@ -53,10 +54,15 @@ class Cycle:
         assessment = self._with_journal_fault(assessment)
         plan = self.state.plan = self._plan(view.observed, assessment, memory)
         record = self._conclude(view.observed, assessment, plan, memory)
-        if await self._record(record, plan) and plan is not None and plan.acts:
-            # A freeze may lie between the last reply and the end that it was given: the start bounds it too.
-            seen = min(view.snapshot.ended, view.snapshot.started + self.fresh_for)
-            await self._execute(plan, until=seen + self.fresh_for)
+        try:
+            intent = await self._record(record, plan)
+            if plan is not None and plan.acts:
+                # A freeze may lie between the last reply and the end that it was given: the start bounds it.
+                seen = min(view.snapshot.ended, view.snapshot.started + self.fresh_for)
+                await self._execute(plan, intent, until=seen + self.fresh_for)
+        except JournalError as error:
+            self.state.fault = str(error)
+            log.warning("journal failed; nothing more is sent", reason=str(error))
         await self._account()
         return record
 
@@ -136,19 +142,24 @@ class Cycle:
             memory=self.state.memory,
         )
 
-    async def _record(self, record: CycleRecord, plan: Plan | None) -> bool:
-        """Write the cycle down; without that nothing is executed."""
+    async def _record(self, record: CycleRecord, plan: Plan | None) -> Intent | None:
+        """Write the cycle down, and at once the order that it decided on; without that nothing is executed.
+
+        Raises ``JournalError``."""
         changed = self.state.differs(record)
         if changed:
             log.info("cycle", hedge=record.hedge, state=record.state.value, reason=record.reason)
         self.state.last = record
-        try:
+        intent = None
+        if plan is not None and plan.acts:
+            intent = await self.execution.intend(plan, correction=self.state.memory.disturbed)
+        if intent is not None:
+            self.state.number = await self.journal.reserve(intent, record)
+            self.state.put(intent)
+        else:
             self.state.number = await self.journal.record(record, keep=changed or record.acted)
             await self._note_unwound(plan)
-        except JournalError as error:
-            self._failed(error)
-            return False
-        return True
+        return intent
 
     async def _note_unwound(self, plan: Plan | None) -> None:
         control = self.state.control
@@ -158,20 +169,13 @@ class Cycle:
         await self.journal.command(done)
         self.state.control = control.after(done)
 
-    async def _execute(self, plan: Plan, until: float) -> None:
+    async def _execute(self, plan: Plan, intent: Intent | None, until: float) -> None:
+        """Raises ``JournalError``; what was sent is remembered all the same."""
         try:
-            intent = await self.execution.reserve(plan, correction=self.state.memory.disturbed)
-            if intent is not None:
-                self.state.put(intent)
             async for moved in self.execution.execute(plan, intent, until=until):
                 self.state.put(moved)
-        except JournalError as error:
-            self._failed(error)
-        self.state.acted_at = self.clock.monotonic()
-
-    def _failed(self, error: JournalError) -> None:
-        self.state.fault = str(error)
-        log.warning("journal failed; nothing more is sent", reason=str(error))
+        finally:
+            self.state.acted_at = self.clock.monotonic()
 
     async def _account(self) -> None:
         """Count funding and fees; what cannot be read now is counted later."""

@@ -84,8 +84,11 @@ class Journal(Protocol):
         """A number never given before in this epoch (28 bits)."""
         ...
 
-    async def reserve(self, intent: Intent) -> None:
-        """Write an intent durably, before its request leaves. Refused while its leg has one open."""
+    async def reserve(self, intent: Intent, record: CycleRecord | None = None) -> int:
+        """Write an intent durably, before its request leaves. Refused while its leg has one open.
+
+        With it goes the ``record`` of the cycle that decided on it, which never expires: both are written or
+        neither. Returns that record's number, 0 without one."""
         ...
 
     async def resolve(self, intent: Intent) -> None:

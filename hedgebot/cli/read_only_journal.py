@@ -27,8 +27,9 @@ class ReadOnlyJournal:
     async def next_intent(self) -> int:
         return len(self.orders) + 1
 
-    async def reserve(self, intent: Intent) -> None:
+    async def reserve(self, intent: Intent, record: CycleRecord | None = None) -> int:
         self.orders[intent.request.client_id] = intent
+        return 0 if record is None else await self.record(record, keep=True)
 
     async def resolve(self, intent: Intent) -> None:
         self.orders[intent.request.client_id] = intent

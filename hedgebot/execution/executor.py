@@ -24,14 +24,14 @@ class Execution(Protocol):
     @property
     def sends(self) -> bool: ...
 
-    async def reserve(self, plan: Plan, *, correction: bool) -> Intent | None:
-        """Write down the intent of the order that ``plan`` asks for; None where it asks for none.
+    async def intend(self, plan: Plan, *, correction: bool) -> Intent | None:
+        """The intent, yet to be reserved, of the order that ``plan`` asks for; None where it asks for none.
 
         Raises ``JournalError``; then nothing may be sent."""
         ...
 
     def execute(self, plan: Plan, intent: Intent | None, *, until: float) -> AsyncIterator[Intent]:
-        """Carry out ``plan``, whose order's ``intent`` was reserved, and yield what became of it.
+        """Carry out ``plan``, whose order's ``intent`` is in the journal, and yield what became of it.
 
         Nothing is sent after the monotonic instant ``until``: the plan is stale by then.
         Raises ``JournalError``; what was yielded holds all the same."""
@@ -44,7 +44,7 @@ class Rehearsal:
 
     sends: bool = False
 
-    async def reserve(self, plan: Plan, *, correction: bool) -> Intent | None:
+    async def intend(self, plan: Plan, *, correction: bool) -> Intent | None:
         if plan.acts:
             log.debug("would act", reason=plan.reason, correction=correction)
         return None
@@ -65,12 +65,12 @@ class Executor:
     clock: Clock
     sends: bool = True
 
-    async def reserve(self, plan: Plan, *, correction: bool) -> Intent | None:
+    async def intend(self, plan: Plan, *, correction: bool) -> Intent | None:
         """See ``Execution``."""
         if plan.order is None or plan.leverage is not None:
             return None
         number = await self.journal.next_intent()
-        intent = Intent(
+        return Intent(
             number=number,
             hedge=self.hedge.name,
             request=self._request(plan.order, number),
@@ -80,8 +80,6 @@ class Executor:
             correction=correction,
             written_at=self.clock.now_ms(),
         )
-        await self.journal.reserve(intent)
-        return intent
 
     async def execute(self, plan: Plan, intent: Intent | None, *, until: float) -> AsyncIterator[Intent]:
         """See ``Execution``."""

@@ -93,8 +93,13 @@ class SqliteJournal:
         self._number += 1
         return self._number
 
-    async def reserve(self, intent: Intent) -> None:
-        await self._write(lambda db: intents.reserve(db, intent))
+    async def reserve(self, intent: Intent, record: CycleRecord | None = None) -> int:
+        def work(db: sqlite3.Connection) -> int:
+            number = 0 if record is None else self._cycles.append(db, record, keep=True)
+            intents.reserve(db, intent)
+            return number
+
+        return await self._write(work)
 
     async def resolve(self, intent: Intent) -> None:
         await self._write(lambda db: intents.resolve(db, intent))

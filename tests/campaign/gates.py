@@ -152,8 +152,10 @@ class JournalGate(Gate):
         number: int = await self.pass_through(Call("next_intent"), self._journal.next_intent)
         return number
 
-    async def reserve(self, intent: Intent) -> None:
-        await self.pass_through(Call("reserve", intent), lambda: self._journal.reserve(intent))
+    async def reserve(self, intent: Intent, record: CycleRecord | None = None) -> int:
+        way = partial(self._journal.reserve, intent, record)
+        number: int = await self.pass_through(Call("reserve", intent), way)
+        return number
 
     async def resolve(self, intent: Intent) -> None:
         await self.pass_through(Call("resolve", intent), lambda: self._journal.resolve(intent))

@@ -17,6 +17,7 @@ from hedgebot.domain.account import AccountReading, Position
 from hedgebot.domain.client_ids import ClientId
 from hedgebot.domain.decision import Assessment, Finding, Permission, Plan
 from hedgebot.domain.orders import Fate, Intent, OrderRequest, Outcome
+from hedgebot.domain.records import CycleRecord
 from hedgebot.domain.snapshot import Blind, Observation
 from hedgebot.domain.units import Coin, Contracts
 from hedgebot.errors import JournalError, ReadError
@@ -215,30 +216,16 @@ def no_sync() -> Iterator[None]:
 
 @bug("an order leaves though its intent could not be written")
 def unwritten() -> Iterator[None]:
-    reserve = Executor.reserve
+    reserve = SqliteJournal.reserve
 
-    async def careless(self: Executor, plan: Plan, *, correction: bool) -> Intent | None:
-        journal: Any = _Careless(self.journal)
-        return await reserve(replace(self, journal=journal), plan, correction=correction)
-
-    with swapped(Executor, "reserve", careless):
-        yield
-
-
-class _Careless:
-    """A journal whose failures nobody hears of."""
-
-    def __init__(self, journal: Any) -> None:
-        self._journal = journal
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._journal, name)
-
-    async def reserve(self, intent: Intent) -> None:
+    async def careless(self: SqliteJournal, intent: Intent, record: CycleRecord | None = None) -> int:
         try:
-            await self._journal.reserve(intent)
+            return await reserve(self, intent, record)
         except JournalError:
-            return
+            return 0
+
+    with swapped(SqliteJournal, "reserve", careless):
+        yield
 
 
 # Bounds and words

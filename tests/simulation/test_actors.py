@@ -187,7 +187,9 @@ class TestTrouble:
             assert scene.app is not None
             executor = Executor(cycle.hedge, scene.app.accounts, scene.app.journal, scene.clock)
             late = scene.clock.monotonic() - 1
-            intent = await executor.reserve(plan, correction=False)
+            intent = await executor.intend(plan, correction=False)
+            assert intent is not None
+            await scene.app.journal.reserve(intent)
             stages = [moved.stage async for moved in executor.execute(plan, intent, until=late)]
             assert stages == [Stage.ABSENT]
             assert scene.orders == 0

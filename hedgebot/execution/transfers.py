@@ -1,0 +1,166 @@
+"""Collateral moves: reserved, sent once, recorded, and followed until both pockets show them."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, replace
+
+import structlog
+
+from hedgebot.domain.client_ids import ClientId
+from hedgebot.domain.decision import Plan
+from hedgebot.domain.hedge import Hedge
+from hedgebot.domain.orders import Fate, Outcome
+from hedgebot.domain.pockets import pockets
+from hedgebot.domain.snapshot import Snapshot
+from hedgebot.domain.transfers import (
+    FINAL,
+    TransferIntent,
+    TransferRequest,
+    TransferSighting,
+    TransferStage,
+    TransferState,
+    distinct,
+)
+from hedgebot.domain.units import Millis
+from hedgebot.errors import HedgebotError
+from hedgebot.execution.fate import LOOKS, Search, after_absence
+from hedgebot.execution.transfer_fate import absent, after_reply, after_sighting, after_snapshot
+from hedgebot.ports import Account, Clock, Journal
+
+log = structlog.get_logger("hedgebot.transfer")
+
+CLOCKS_APART_MS = 5_000
+"""How much older than by our clock a transfer may be by the exchange's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Carrier:
+    """Sends the transfer that a plan asks for, exactly once."""
+
+    hedge: Hedge
+    accounts: Mapping[str, Account]
+    journal: Journal
+    clock: Clock
+
+    async def intend(self, plan: Plan) -> TransferIntent | None:
+        """The intent, yet to be reserved, of the transfer that ``plan`` asks for. Raises ``JournalError``."""
+        wanted = plan.transfer
+        if wanted is None:
+            return None
+        number = await self.journal.next_intent()
+        request = TransferRequest(
+            client_id=str(ClientId(self.journal.instance, self.journal.epoch, number)),
+            account=wanted.account,
+            asset=self.hedge.asset,
+            coins=distinct(wanted.coins, number),
+            source=wanted.source,
+            target=wanted.target,
+            symbol=wanted.symbol,
+        )
+        name, at = self.hedge.name, self.clock.now_ms()
+        return TransferIntent(number, name, request, wanted.showed, plan.reason, at)
+
+    async def carry(self, intent: TransferIntent, *, until: float) -> AsyncIterator[TransferIntent]:
+        """Send a reserved transfer unless the monotonic instant ``until`` has passed; yield what became of
+        it. Raises ``JournalError``; what was yielded holds all the same."""
+        if self.clock.monotonic() > until:
+            stale = replace(intent.moved(TransferStage.ABSENT), outcome="not sent: decided too long ago")
+            replied = replace(stale, updated_at=self.clock.now_ms())
+        else:
+            replied = after_reply(intent, await self._send(intent.request), self.clock.now_ms())
+        yield replied
+        _tell("transfer", replied)
+        await self.journal.resolve_transfer(replied)
+
+    async def _send(self, request: TransferRequest) -> Outcome:
+        try:
+            async with asyncio.timeout(self.hedge.settle_after):
+                return await self.accounts[request.account].transfer(request)
+        except TimeoutError:
+            return Outcome(Fate.UNKNOWN, "no reply in time")
+
+
+class TransferSettler:
+    """Follows one hedge's transfers until their coins are where they belong."""
+
+    def __init__(
+        self,
+        accounts: Mapping[str, Account],
+        journal: Journal,
+        clock: Clock,
+        settle_after: float,
+        deadline: float,
+    ) -> None:
+        self._accounts = accounts
+        self._journal = journal
+        self._clock = clock
+        self._settle_after = settle_after
+        self._deadline = deadline
+        self._searches: dict[str, Search] = {}
+        self._shown: dict[str, tuple[float, TransferState]] = {}
+
+    async def follow(self, intent: TransferIntent) -> TransferIntent:
+        """``intent`` as far as the exchange's history shows it; unchanged where that cannot be read.
+
+        Raises ``JournalError``.
+        """
+        if intent.stage in FINAL:
+            return intent
+        request, asked_at = intent.request, self._clock.monotonic()
+        search = self._searches.setdefault(request.client_id, Search(asked_at))
+        since = Millis(intent.written_at - CLOCKS_APART_MS)
+        try:
+            async with asyncio.timeout(self._deadline):
+                sighting = await self._accounts[request.account].find_transfer(request, since)
+        except (HedgebotError, TimeoutError) as error:
+            log.warning("transfer not looked up", transfer=request.client_id, reason=str(error) or "time-out")
+            return intent
+        return await self._conclude(intent, search, sighting, asked_at)
+
+    async def _conclude(
+        self, intent: TransferIntent, search: Search, sighting: TransferSighting, asked_at: float
+    ) -> TransferIntent:
+        name, state = intent.request.client_id, sighting.state
+        if state is not None:
+            known = self._shown.get(name)
+            self._shown[name] = known if known and known[1].failed is state.failed else (asked_at, state)
+            return await self._resolve(intent, after_sighting(intent, state, self._clock.now_ms()))
+        if intent.stage is TransferStage.ACCEPTED:
+            return intent
+        search = self._searches[name] = after_absence(search, sighting, asked_at, self._settle_after)
+        gone = search.absences >= LOOKS
+        return await self._resolve(intent, absent(intent, self._clock.now_ms())) if gone else intent
+
+    async def confirm(self, intent: TransferIntent, snapshot: Snapshot) -> TransferIntent:
+        """Close a transfer that the snapshot shows as done or failed. Raises ``JournalError``."""
+        if intent.stage in FINAL:
+            return intent
+        since, state = self._shown.get(intent.request.client_id, (snapshot.started, None))
+        failed = state is not None and state.failed
+        late = state is not None and snapshot.started - since > 2 * self._settle_after
+        now, at = pockets(snapshot, intent.request), self._clock.now_ms()
+        overdue = late and not failed and intent.stage is TransferStage.ACCEPTED
+        return await self._resolve(intent, after_snapshot(intent, now, at, failed=failed, overdue=overdue))
+
+    async def _resolve(self, before: TransferIntent, after: TransferIntent) -> TransferIntent:
+        if after == before:
+            return before
+        await self._journal.resolve_transfer(after)
+        if after.stage in FINAL:
+            self._searches.pop(after.request.client_id, None)
+            self._shown.pop(after.request.client_id, None)
+        _tell("transfer settled", after)
+        return after
+
+
+def _tell(event: str, transfer: TransferIntent) -> None:
+    request = transfer.request
+    log.info(
+        event,
+        transfer=request.client_id,
+        account=request.account,
+        way=request.way,
+        coins=str(request.coins),
+        stage=transfer.stage.value,
+        outcome=transfer.outcome,
+    )
