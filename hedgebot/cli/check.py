@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hedgebot.cli import key_view, output
+from hedgebot.cli import output
 from hedgebot.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile
 from hedgebot.errors import CredentialsError, ExitCode
 
@@ -30,6 +30,7 @@ def check(
     the exchanges. Exit code 3: the configuration is wrong; 5: a credential is missing or cannot be used, or
     a key may do too much or too little; 1: what a key may do cannot be verified.
     """
+    from hedgebot.cli import key_view
     from hedgebot.cli.configuration import read
     from hedgebot.settings.effective import effective
     from hedgebot.settings.paths import paths
