@@ -53,6 +53,12 @@ class Soak:
     cycles: int = 0
     most_held: Fraction = Fraction(1)
 
+    async def begin(self) -> None:
+        """Start the daemon, on a good wire, and let it hedge: it is what faults are to disturb."""
+        await self.here.start()
+        if not await self._calm():
+            self.wrong.append(f"not on target {PATIENCE} s after the start")
+
     async def wave(self) -> None:
         """Faults, and coins that come or go meanwhile; then calm, and the hedge gets to its target."""
         self.faults = Faults(self.rng, in_http(self.rng.getrandbits(32)), SystemClock())
@@ -122,8 +128,8 @@ async def soak(seconds: float, seed: int, folder: Path) -> dict[str, Any]:
 
     async with live(folder, seed=seed, middlewares=[current]) as (here, calm):
         run = Soak(rng, here, calm)
+        await run.begin()
         end = clock.monotonic() + seconds
-        await here.start()
         while here.alive and (not run.resident or clock.monotonic() < end):
             await run.wave()
         status = await (here.terminate() if here.alive else here.ended())
