@@ -120,8 +120,7 @@ def past(db: sqlite3.Connection, hedge: str, since: Millis) -> tuple[PastCycle, 
     numbers = {found[0], *(number for (number,) in kept)}
     oldest = db.execute(OLDEST, (since,)).fetchone()
     reach = max(0, found[0] - oldest[0]) if oldest else 0
-    for probe in range(PROBES + 1):
-        number = found[0] - reach * probe * probe // (PROBES * PROBES)
+    for number in {found[0] - reach * probe * probe // (PROBES * PROBES) for probe in range(PROBES + 1)}:
         numbers.update(db.execute(NEXT, (hedge, number)).fetchone() or ())
     rows = (db.execute(ONE, (number,)).fetchone() for number in sorted(numbers))
     return tuple(_unpacked(hedge, *row) for row in rows)

@@ -29,7 +29,7 @@ WHOLE = 4.0
 """Seconds within which a change of the coins has become an order and the order is seen."""
 
 RECOVERED = 7.0
-"""Seconds after which the last start must have settled what it found, and hedged."""
+"""Seconds within which the last start must have settled what it found, and hedged."""
 
 COINS = "0.05"
 A_LIFE = 20
@@ -130,14 +130,25 @@ async def _recover(life: Life, main: Running, crash: Crash, walked: Walked) -> R
     if crash.number % 3 == 0:
         life.arm_next(second)
     main = await life.revive(main)
-    await asyncio.wait({second.image}, timeout=RECOVERED)
+    await _settled(main, second)
     if second.image.done():
         walked.recovering += 1
         await life.bury(main, second)
         main = await life.revive(main)
-        await asyncio.sleep(RECOVERED)
+        await _settled(main)
     main.disarm()
     return main
+
+
+async def _settled(main: Running, crash: Crash | None = None) -> None:
+    """Wait until it believes that it is where it should be, or has died; at most ``RECOVERED`` seconds."""
+    dying = crash.image if crash else asyncio.get_running_loop().create_future()
+    for _ in range(round(RECOVERED / INTERVAL)):
+        await asyncio.wait({dying}, timeout=INTERVAL)
+        state = main.app.daemon.cycles["btc"].state if main.app else None
+        last = state.last if state else None
+        if dying.done() or (state and last and last.state == "hedged" and not state.open):
+            return
 
 
 def _change(life: Life, *, deposit: bool) -> None:
