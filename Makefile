@@ -6,6 +6,8 @@ IMAGE_ARGS ?= --demo
 SEEDS ?= 301:1000
 HOURS ?= 1
 OUT ?= campaign.json
+PAYLOADS ?= 100000
+RUNS ?= 20
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -15,7 +17,7 @@ LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --genera
 	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test quick simulate simulate-long crashes lint bench lock image clean
+.PHONY: help venv demo test quick shuffled hostile simulate simulate-long crashes lint bench lock image clean
 
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -31,7 +33,15 @@ test: venv  ## run all tests (PYTEST_ARGS="-k name" to choose)
 quick: venv  ## run the tests that need no child process, browser or real time
 	@$(BIN)/python -m pytest $(PYTEST_ARGS) -m "not slow"
 
-simulate: venv  ## play 300 seeded lives of the daemon under troubles, and judge them
+shuffled: venv  ## run them RUNS times, each time in another random order
+	@for run in $$(seq $(RUNS)); do \
+		$(BIN)/python -m pytest $(PYTEST_ARGS) -m "not slow" -q --random-order-bucket=global || exit 1; \
+	done
+
+hostile: venv  ## hand damaged replies to the conversion of each exchange: none may be believed
+	@$(BIN)/python -m tests.hostile --count $(PAYLOADS) --jobs 2
+
+simulate: venv crashes  ## play 300 seeded lives of the daemon under troubles, and judge them
 	@$(BIN)/python -m tests.campaign run --seeds 1:300 --jobs 2 --least 50
 
 crashes: venv  ## let it die at every point on the way to an order, and recover

@@ -10,6 +10,6 @@ What belongs here plays the production daemon, unmodified, against the exchange 
     tally         counts what struck and which rare states were reached: a zero voids the campaign
     __main__      run, replay, shrink, summary
 
-A seed is one integer; the same seed gives the same trace on every machine. What the campaign found and what
-was mended is kept by name in ``test_found``.
+A seed is one integer; the same seed gives the same trace on every machine, as long as nothing is drawn
+otherwise. What it finds in the daemon is mended there, with a test beside the part that was mended.
 """

@@ -11,6 +11,11 @@ from tests.campaign.troubles import KINDS, Scope
 HTTP_SHARE = 5
 """One seed in so many is played over HTTP through ccxt."""
 
+INTERVALS: Mapping[Depth, Sequence[float]] = {
+    "port": (1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 300.0, 600.0, 900.0),
+    "http": (5.0, 10.0, 30.0, 300.0),
+}
+
 KEY_SECONDS = 330.0
 """After a key was refused it is asked for again this late."""
 
@@ -21,7 +26,7 @@ def drawn(seed: int) -> Plan:
     depth: Depth = "http" if seed % HTTP_SHARE == 0 else "port"
     venue = rng.choice(("bybit", "binance", "okx"))
     config = _config(rng, depth)
-    cycles = rng.randint(30, 60) if depth == "http" else rng.randint(100, 260)
+    cycles = rng.randint(30, 60) if depth == "http" else rng.randint(90, 210)
     quiet_at = round(max(cycles * config.interval, 120.0), 3)
     troubles = _troubles(rng, Scope(depth, venue, config), f"campaign {seed}", quiet_at)
     split = venue == "binance"
@@ -42,10 +47,7 @@ def drawn(seed: int) -> Plan:
 
 
 def _config(rng: Random, depth: Depth) -> Config:
-    intervals = (
-        (1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 300.0, 600.0) if depth == "port" else (5.0, 10.0, 30.0, 300.0)
-    )
-    interval = rng.choice(intervals)
+    interval = rng.choice(INTERVALS[depth])
     limits = {"orders_per_hour": "200", "turnover_per_day": "100", "corrections_per_hour": "100"}
     tight = {
         "orders_per_hour": str(rng.randint(2, 8)),
@@ -73,10 +75,11 @@ def _troubles(rng: Random, scope: Scope, name: str, quiet_at: float) -> tuple[Tr
     share, found = rng.uniform(0.05, 0.45), list[tuple[float, str, float, Mapping[str, Any]]]()
     for kind in KINDS.values():
         own = Random(f"{name} {kind.name}")
-        if own.random() < share and scope.depth in kind.depths and scope.venue in kind.venues:
-            for _ in range(own.choice((1, 1, 2, 4))):
-                at = round(quiet_at * (0.02 + 0.9 * own.random()), 3)
-                found.append((at, kind.name, *kind.draw(own, scope)))
+        fits = scope.depth in kind.depths and scope.venue in kind.venues
+        times = (own.choice((1, 1, 2, 4)) for _ in range(kind.chances) if fits and own.random() < share)
+        for _ in range(sum(times)):
+            at = round(quiet_at * (0.02 + 0.9 * own.random()), 3)
+            found.append((at, kind.name, *kind.draw(own, scope)))
     found.sort(key=lambda each: each[:2])
     return tuple(
         Trouble(number, kind, at, round(min(at + lasts, quiet_at), 3), how)

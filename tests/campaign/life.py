@@ -38,7 +38,7 @@ RESTARTS = re.compile("restart|start with a new store|another daemon")
 """What an operator restarts a daemon for, once the exchange is as it was and nobody else is there."""
 
 RETRY = 5.0
-"""Seconds after which what supervises a daemon starts it again."""
+"""Seconds after which what supervises a daemon starts it again; twice as long each time, up to a cycle."""
 
 PATIENCE = 30.0
 """Seconds that an operator waits before he starts a daemon on a new journal, besides ``settle_after``."""
@@ -169,6 +169,7 @@ class Life:
         """Start it again after a while on its disk; try again while that fails, and where a person is told to
         move the journal aside, do so, let orders arrive, and start anew."""
         await asyncio.sleep(down)
+        pause, longest = RETRY, max(RETRY, self.plan.config.interval)
         while True:
             try:
                 return await self.start(running.name, running.disk)
@@ -183,7 +184,8 @@ class Life:
                     running.disk.wipe()
                     self.exchange.judge.loses_journal(running.disk.store)
                     await asyncio.sleep(self.settling)
-                await asyncio.sleep(RETRY)
+                await asyncio.sleep(pause)
+                pause = min(2 * pause, longest)
 
     async def command(self, verb: Verb, ratio: Decimal | None = None) -> bool:
         """An operator's command to the daemon; whether it was taken."""
@@ -219,7 +221,7 @@ class Life:
 
     async def _end(self) -> None:
         """Stop, and see that a daemon that started on this journal twice would know what this one did."""
-        main, now = self.main, self.clock.now_ms()
+        main = self.main
         assert main is not None
         assert main.app is not None
         state = main.app.daemon.cycles["btc"].state
@@ -228,7 +230,7 @@ class Life:
             again = [
                 await loaded(main.disk.store, self.folder, self.stage.settings, self.clock) for _ in range(2)
             ]
-            self.exchange.judge.replayed(known(state, now), *again)
+            self.exchange.judge.replayed(known(state), *again)
         for book in self.exchange.judge.books.values():
             for written in book.intents.written.values():
                 outcome, filled = str(written.body.get("outcome", "")), bool(written.filled)

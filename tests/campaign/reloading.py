@@ -4,27 +4,22 @@ from dataclasses import replace
 from pathlib import Path
 from random import Random
 
-from hedgebot.domain.orders import FINAL
 from hedgebot.domain.records import Memory
 from hedgebot.domain.units import Coin, Millis
-from hedgebot.hedge_state import DAY, HedgeState
+from hedgebot.hedge_state import HedgeState
 from hedgebot.journal.sqlite import SqliteJournal
 from hedgebot.ports import Clock
 from hedgebot.settings.model import Settings
 
 
-def known(state: HedgeState, now: int) -> str:
-    """All that decides about orders: intents of the last day, commands, memory.
+def known(state: HedgeState) -> str:
+    """All that decides what happens next: orders that are not over, commands, memory.
 
-    What is only counted (funding, fees) may be ahead of the journal by a cycle; doubts and rivals end with
-    the process.
+    What is only counted (funding, fees) may be ahead of the journal by a cycle; doubts end with the process;
+    of orders that are over, those of the last day by a clock that may have been set are known.
     """
-    intents = sorted(
-        (i.request.client_id, i.stage.value, str(i.filled), i.written_at)
-        for i in state.intents
-        if i.stage not in FINAL or i.written_at > now - DAY
-    )
-    return f"{intents} {state.control} {_lasting(state.memory)}"
+    orders = sorted((i.request.client_id, i.stage.value, str(i.filled)) for i in state.open)
+    return f"{orders} {state.control} {_lasting(state.memory)}"
 
 
 def _lasting(memory: Memory) -> Memory:
@@ -45,4 +40,4 @@ async def loaded(store: Path, folder: Path, settings: Settings, clock: Clock) ->
         await journal.close()
         for file in folder.glob("copy.db*"):
             file.unlink()
-    return known(state, clock.now_ms())
+    return known(state)

@@ -1,6 +1,7 @@
 """One run of the daemon under simulation: started through ``app.build``, stopped, frozen, or killed."""
 
 import asyncio
+import struct
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -27,11 +28,15 @@ from tests.campaign.plan import Plan
 
 KEY, SECRET, PASSPHRASE = "canary-key-7f3a91", "canary-secret-b2c4d6e8f0", "canary-passphrase-9d8e7f"
 WRITES = frozenset({"reserve", "resolve", "record", "command"})
-SYNCED = frozenset({"reserve", "resolve", "command"})
-"""Writes that are on the disk, not only with the system, once they return."""
+SYNCED = 2
+"""``PRAGMA synchronous`` from which on a commit is on the disk when it returns: FULL."""
 
 LOG_HEADER, FRAME_HEADER = 32, 24
 """Bytes of a -wal file's header, and of each frame's (sqlite.org/fileformat2.html, "The WAL file format")."""
+
+INDEX = struct.Struct("=14xHI12x8s56xI")
+"""Of a -shm file: the size of a page, how many frames the log holds, its generation, and how many of them a
+checkpoint has moved (sqlite.org/walformat.html, "The WAL-Index Header")."""
 
 STOPPED_WITHIN = 300.0
 """Seconds after which whoever asked a process to stop kills it."""
@@ -61,8 +66,13 @@ class Disk:
         return self.folder / "hedgebot.db-wal"
 
     @property
+    def index(self) -> Path:
+        """What the programs that have the database open tell each other of the log."""
+        return self.folder / "hedgebot.db-shm"
+
+    @property
     def files(self) -> tuple[Path, ...]:
-        return self.store, self.log, self.folder / "hedgebot.db-shm"
+        return self.store, self.log, self.index
 
     def image(self) -> dict[Path, bytes]:
         """What would be found after a crash of the process at this instant."""
@@ -82,6 +92,13 @@ class Disk:
         while log[at + 8 : at + 16] == salts:
             at += FRAME_HEADER + page
         return LogMark(salts, min(at, len(log)))
+
+    def marks(self) -> tuple["LogMark", "LogMark"]:
+        """While a daemon runs: how far its log is written, and how far a checkpoint has moved it."""
+        with self.index.open("rb", 0) as index:
+            page, written, generation, moved = INDEX.unpack(index.read(INDEX.size))
+        ends = (LOG_HEADER + frames * (FRAME_HEADER + page) for frames in (written, moved))
+        return LogMark(generation, next(ends)), LogMark(generation, next(ends))
 
     def wipe(self) -> None:
         for file in self.files:
@@ -179,6 +196,7 @@ class Running:
 
     def _journal(self, stored: SqliteJournal) -> JournalGate:
         self.stored = stored
+        self._note_synced()  # its start is written too
         gate = JournalGate(stored, self.stage.on_journal, self.watch(self))
         self._gates.append(gate)
         return gate
@@ -195,14 +213,27 @@ class Running:
 
     def passes(self, call: Call, what: str) -> None:
         """A call passes a gate: the place where it may be armed to die."""
-        if what == "answered" and call.name in SYNCED:
-            self.synced = self.disk.mark()
+        if what == "answered" and call.name in WRITES:
+            self._note_synced()
         if self.crash is None or call.name not in WRITES or what not in {"asked", "answered"}:
             return
         if self.crash.point == {"asked": "before", "answered": "after"}[what]:
             self._left -= 1
             if self._left == 0:
                 self._crash()
+
+    def _note_synced(self) -> None:
+        """What has just been written is on the disk if the commit waited for it; what a checkpoint moved is
+        in any case."""
+        database = self.stored._database._connection if self.stored is not None else None
+        if database is None:
+            return
+        written, moved = self.disk.marks()
+        (synchronous,) = database.execute("PRAGMA synchronous").fetchone()
+        if synchronous >= SYNCED:
+            self.synced = written
+        elif moved.generation != self.synced.generation or moved.end > self.synced.end:
+            self.synced = moved
 
     def _crash(self) -> None:
         crash = self.crash

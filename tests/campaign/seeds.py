@@ -29,7 +29,7 @@ FAULTS = (
 )
 """What a fault of the harness, or of what it plays, looks like."""
 
-A_WORKERS_LIFE = 50
+A_WORKERS_LIFE = 150
 """Seeds after which a worker is replaced, so that nothing it has kept grows."""
 
 

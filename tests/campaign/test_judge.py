@@ -79,19 +79,20 @@ class Bench:
         self.journal = self.folder / "journal.db"
         with closing(sqlite3.connect(self.journal)) as db:
             db.execute("CREATE TABLE intents (id INTEGER PRIMARY KEY, client_id, leg, stage, body)")
-        if self.beside is None:
-            self._open()
-        else:
-            self.exchange, self.judge = self.beside.exchange, self.beside.judge
+        self.exchange = self._opened() if self.beside is None else self.beside.exchange
+        self.judge = self._judging() if self.beside is None else self.beside.judge
         self.judge.begins(self.name, self.instance, self.journal)
 
-    def _open(self) -> None:
+    def _judging(self) -> Judge:
+        return Judge(self.exchange, TERMS, self.clock.monotonic)
+
+    def _opened(self) -> SimulatedExchange:
         market = Market({"BTCUSD": Feed(path=level(60_000))})
-        self.exchange = SimulatedExchange(self.clock, market, [btcusd()], Random(1))
-        self.exchange.open_account("main")
-        self.exchange.set_margin_mode("main", MarginMode.CROSS)
-        self.exchange.deposit("main", "BTC", 1)
-        self.judge = Judge(self.exchange, TERMS, self.clock.monotonic)
+        exchange = SimulatedExchange(self.clock, market, [btcusd()], Random(1))
+        exchange.open_account("main")
+        exchange.set_margin_mode("main", MarginMode.CROSS)
+        exchange.deposit("main", "BTC", 1)
+        return exchange
 
     @property
     def broken(self) -> set[str]:
@@ -279,6 +280,21 @@ def a_long_of_ours(bench: Bench) -> None:
     bench.exchange.place("main", request)
 
 
+def a_sale_that_meets_a_human_long(bench: Bench) -> None:
+    bench.orders(-WHOLE)
+    bench.judge.foreign = True
+    bench.exchange.human_trade("main", "BTCUSD", Side.BUY, WHOLE - 100)
+    bench.judge.foreign = False
+    bench.reads()
+    client_id = bench.new_id()
+    bench.writes(client_id, "reserved")
+    bench.judge.sends("main", client_id)
+    bench.judge.foreign = True
+    bench.exchange.human_trade("main", "BTCUSD", Side.BUY, 2 * WHOLE)
+    bench.judge.foreign = False
+    bench.arrives(client_id, -WHOLE)
+
+
 def leverage_while_flat(bench: Bench) -> None:
     bench.exchange.set_leverage("main", "BTCUSD", 2)
 
@@ -337,15 +353,21 @@ def a_failed_cycle(bench: Bench) -> None:
 
 
 def asked_in_a_ban(bench: Bench) -> None:
-    bench.judge.health.banned(0.0, 60.0)
+    bench.judge.health.banned("api", 60.0)
     bench.passes(30)
-    bench.judge.health.request("/v5/order/create")
+    bench.judge.health.request("api", "/v5/order/create")
 
 
 def asked_after_a_ban(bench: Bench) -> None:
-    bench.judge.health.banned(0.0, 60.0)
+    bench.judge.health.banned("api", 60.0)
     bench.passes(60)
-    bench.judge.health.request("/v5/order/create")
+    bench.judge.health.request("api", "/v5/order/create")
+
+
+def asked_elsewhere_in_a_ban(bench: Bench) -> None:
+    bench.judge.health.banned("api", 60.0)
+    bench.passes(30)
+    bench.judge.health.request("dapi", "/v5/order/create")
 
 
 def silence(bench: Bench) -> None:
@@ -394,6 +416,42 @@ def a_fill_that_the_journal_does_not_know(bench: Bench) -> None:
     bench.judge.verdict("main", "hedged", "", "")
 
 
+def starts_after_a_loss_of_power(bench: Bench) -> None:
+    with closing(sqlite3.connect(bench.journal, isolation_level=None)) as db:
+        db.execute("DELETE FROM intents")
+    bench.judge.begins("main", OURS, bench.journal)
+
+
+def sent_and_not_on_the_disk(bench: Bench) -> None:
+    bench.orders(-WHOLE)
+    bench.judge.ends("main")
+    starts_after_a_loss_of_power(bench)
+
+
+def not_on_the_disk_and_not_sent(bench: Bench) -> None:
+    bench.writes(bench.new_id(), "reserved")
+    bench.judge.ends("main")
+    starts_after_a_loss_of_power(bench)
+
+
+def sent_from_a_journal_that_somebody_lost(bench: Bench) -> None:
+    bench.orders(-WHOLE)
+    bench.judge.ends("main")
+    bench.judge.loses_journal(bench.journal)
+    starts_after_a_loss_of_power(bench)
+
+
+def a_younger_daemon(bench: Bench) -> None:
+    bench.judge.begins("second", OURS, bench.journal)
+    bench.passes(1)
+    bench.judge.writes("second")
+
+
+def an_older_daemon_that_writes_on(bench: Bench) -> None:
+    a_younger_daemon(bench)
+    bench.judge.writes("main")
+
+
 def replays_to_something_else(bench: Bench) -> None:
     bench.judge.replayed("ratio 1", "ratio 1", "ratio 0.5")
 
@@ -418,6 +476,7 @@ CASES: list[tuple[Callable[[Bench], None], set[str]]] = [
     (the_same_over_two_hours, set()),
     (too_large, {"S4"}),
     (a_human_long, set()),
+    (a_sale_that_meets_a_human_long, set()),
     (a_long_of_ours, {"S6"}),
     (leverage_while_flat, set()),
     (leverage_over_a_position, {"S7"}),
@@ -432,6 +491,7 @@ CASES: list[tuple[Callable[[Bench], None], set[str]]] = [
     (a_failed_cycle, {"L3"}),
     (asked_in_a_ban, {"S9"}),
     (asked_after_a_ban, set()),
+    (asked_elsewhere_in_a_ban, set()),
     (silence, {"L3"}),
     (a_freeze, set()),
     (blind_with_an_alarm, set()),
@@ -440,6 +500,11 @@ CASES: list[tuple[Callable[[Bench], None], set[str]]] = [
     (on_target_at_the_end, set()),
     (off_target_and_paused, set()),
     (a_fill_that_the_journal_does_not_know, {"S2"}),
+    (sent_and_not_on_the_disk, {"S2"}),
+    (not_on_the_disk_and_not_sent, set()),
+    (sent_from_a_journal_that_somebody_lost, set()),
+    (a_younger_daemon, set()),
+    (an_older_daemon_that_writes_on, {"S1"}),
     (replays_to_something_else, {"S10"}),
 ]
 

@@ -11,7 +11,7 @@ from hedgebot.sim.events import Event
 from tests.campaign import sightings
 from tests.campaign.gates import Call, Watcher
 from tests.campaign.judge import Judge
-from tests.campaign.running import Running
+from tests.campaign.running import WRITES, Running
 from tests.campaign.tally import Tally
 from tests.campaign.trace import Trace, told
 from tests.campaign.world import Exchange
@@ -60,6 +60,8 @@ class Watch:
 
     def _judged(self, running: Running, call: Call, what: str) -> None:
         name, lag = running.name, self.exchange.lag
+        if call.name in WRITES and what == "answered":
+            self.judge.writes(name)
         match call.name, what:
             case "read", "asked":
                 self._began[name] = (self.seconds, lag)

@@ -2,7 +2,7 @@
 
 import asyncio
 import errno
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
@@ -35,6 +35,14 @@ SMALLEST = Fraction(1, 10**18)
 """Coins: what the ledger books, so that the digits of fractions do not grow for ever."""
 
 
+class Refusal(web.Response):
+    """A reply by which the exchange wants no more requests ``until`` then (seconds)."""
+
+    def __init__(self, until: float, status: int, text: str, headers: Mapping[str, str]) -> None:
+        super().__init__(status=status, text=text, headers=headers, content_type="application/json")
+        self.until = until
+
+
 @dataclass(frozen=True, slots=True)
 class Usual:
     """What is so while no trouble changes it."""
@@ -63,6 +71,7 @@ class Exchange:
     _server: Callable[[], asyncio.Protocol] | None = None
     _refused: Callable[[], None] | None = None
     _networks: list[MemoryNetwork] = field(default_factory=list)
+    _callers: dict[asyncio.BaseProtocol | None, int] = field(default_factory=dict)
 
     @contextmanager
     def foreign(self) -> Iterator[SimulatedExchange]:
@@ -86,9 +95,16 @@ class Exchange:
     def network(self) -> MemoryNetwork:
         """The way to the server for one process."""
         network = Refusing(self)
-        if self._server is not None:
-            nobody().run(network.listen, ADDRESS, self._server)
+        server, number = self._server, len(self._networks)
         self._networks.append(network)
+        if server is not None:
+
+            def connected() -> asyncio.Protocol:
+                protocol = server()
+                self._callers[protocol] = number
+                return protocol
+
+            nobody().run(network.listen, ADDRESS, connected)
         return network
 
     def refuse(self, refused: Callable[[], None] | None) -> None:
@@ -107,10 +123,14 @@ class Exchange:
     @web.middleware
     async def meet(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """Let a request meet what stands ``on_wire``, the first outermost."""
-        self.judge.health.request(request.path)
+        host = f"{request.host} for {self._callers[request.protocol]}"  # each process hears its own bans
+        self.judge.health.request(host, request.path)
         for obstacle in reversed(self.on_wire):
             handler = partial(_met, obstacle, handler)
-        return await handler(request)
+        reply = await handler(request)
+        if isinstance(reply, Refusal):  # and nothing has kept it from being heard
+            self.judge.health.banned(host, reply.until)
+        return reply
 
 
 class Refusing(MemoryNetwork):

@@ -47,26 +47,30 @@ class Judge:
         self.health = Health(terms, self.breach, seconds)
         self.orders = Orders(exchange, terms, self.truth, self.breach, seconds)
         self._exchange = exchange
-        self._seconds = seconds
+        self.seconds = seconds
         exchange.truth.events = Tape(exchange.truth.events, self._follow)
 
     def breach(self, rule: str, what: str) -> None:
         if len(self.violations) < MOST_KEPT:
-            self.violations.append(Violation(rule, self._seconds(), what))
+            self.violations.append(Violation(rule, self.seconds(), what))
 
     def _follow(self, event: Event) -> None:
         if event.account == "main":
             self.also(event, self.foreign)
             self.orders.follow(event, foreign=self.foreign)
-            self.truth.follow(event, self._seconds())
+            self.truth.follow(event, self.seconds())
 
     # A daemon's life
 
     def begins(self, name: str, instance: int, journal: Path) -> None:
         """A daemon is up, on a journal."""
         book = self.books.setdefault(journal, Book(Intents(journal), Controls(self.terms)))
+        self._read(book)
+        for older in self.orders.lives.values():
+            if older.book is book:
+                older.superseded = self.seconds()
         self.orders.books[instance] = book
-        self.orders.lives[name] = Life(book, instance, self._seconds())
+        self.orders.lives[name] = Life(book, instance, self.seconds())
         self.health.begins(name)
 
     def ends(self, name: str) -> bool:
@@ -81,6 +85,8 @@ class Judge:
     def _read(self, book: Book) -> None:
         for leg in book.intents.sync():
             self.breach("S1", f"more than one order is unresolved on {leg}")
+        for client_id in self.orders.sent.keys() & book.intents.vanished:
+            self.breach("S2", f"order {client_id} was sent, and a loss of power took it from the journal")
         for text in book.intents.texts:
             self.health.said(text, "the journal")
 
@@ -104,12 +110,18 @@ class Judge:
     def heard(self, name: str) -> None:
         """The port answered, or the daemon no longer waits."""
         if life := self.orders.lives.get(name):
-            life.own_event = self._seconds()
+            life.own_event = self.seconds()
+
+    def writes(self, name: str) -> None:
+        """It has written something to its journal."""
+        life = self.orders.lives.get(name)
+        if life is not None and life.superseded < self.seconds():
+            self.breach("S1", f"{name} wrote to a journal that a younger daemon has opened since")
 
     def command(self, name: str, verb: str, ratio: Fraction | None, *, certain: bool) -> None:
         """A command was journalled, or, if that is not ``certain``, perhaps."""
         if life := self.orders.lives.get(name):
-            life.book.controls.command(self._seconds(), verb, ratio, certain=certain)
+            life.book.controls.command(self.seconds(), verb, ratio, certain=certain)
 
     def cycle(self, name: str, state: str, findings: Sequence[Mapping[str, object]]) -> None:
         self.health.cycle(name, state, findings)
@@ -141,7 +153,7 @@ class Judge:
     def _portions(self) -> str:
         """Why it is still under way, if each order may only be a part of what is missing."""
         (at, dollars), most = self.orders.arrived, self.terms.max_order_usd
-        going_on = self._seconds() - at < 2 * self.terms.interval + self.terms.deadline
+        going_on = self.seconds() - at < 2 * self.terms.interval + self.terms.deadline
         return "it trades in portions" if going_on and most is not None and dollars > most / 2 else ""
 
     def _missed(self, controls: Controls) -> str:

@@ -35,7 +35,7 @@ class Health:
     breach: Breach
     seconds: Callable[[], float]
     pulses: dict[str, Pulse] = field(default_factory=dict)
-    _bans: list[tuple[float, float]] = field(default_factory=list)
+    _bans: list[tuple[str, float, float]] = field(default_factory=list)
     _requests: deque[float] = field(default_factory=deque)
     banned_requests: int = 0
 
@@ -60,7 +60,6 @@ class Health:
 
     def begins(self, name: str) -> None:
         self.pulses[name] = Pulse(self.seconds())
-        self._bans.clear()  # which a new process has not heard of
 
     def ends(self, name: str) -> None:
         self.check(name)
@@ -91,15 +90,16 @@ class Health:
             self.breach("L3", f"{name} ended no cycle for {silence:.0f} s")
             pulse.beat = self.seconds()
 
-    def banned(self, since: float, until: float) -> None:
-        """The exchange wants no request in this time; it has just said so."""
-        if not any(told <= since + IN_FLIGHT and until <= end for told, end in self._bans):
-            self._bans.append((since + IN_FLIGHT, until))
+    def banned(self, host: str, until: float) -> None:
+        """A host has just said that it wants no request before then."""
+        since = self.seconds() + IN_FLIGHT
+        if not any(by == host and told <= since and until <= end for by, told, end in self._bans):
+            self._bans.append((host, since, until))
 
-    def request(self, path: str) -> None:
+    def request(self, host: str, path: str) -> None:
         """S9: a request arrived."""
         now = self.seconds()
-        if any(since <= now < until for since, until in self._bans):
+        if any(by == host and since <= now < until for by, since, until in self._bans):
             self.banned_requests += 1
             self.breach("S9", f"{path} was asked for during a ban")
         self._requests.append(now)

@@ -36,18 +36,21 @@ class Intents:
     def __init__(self, path: Path) -> None:
         self.written: dict[str, Written] = {}
         self.texts: list[str] = []
+        self.vanished: list[str] = []
         self._path = path
         self._seen = 0
 
     def sync(self) -> list[str]:
-        """Read what is new. Returns the legs on which more than one order is not over."""
+        """Read what is new, to ``texts``; what is no longer there though nobody lost it goes to ``vanished``.
+        Returns the legs on which more than one order is not over."""
         self.texts.clear()
+        before = self._seen
         if not self._path.exists():
             return []
         db = sqlite3.connect(f"{self._path.as_uri()}?mode=ro", uri=True, isolation_level=None)
         try:
             (last,) = db.execute("SELECT coalesce(max(id), 0) FROM intents").fetchone()
-            if last < self._seen:
+            if last < before:
                 self.lose()
             for row, client_id, leg, stage, body in db.execute(ROWS, (self._seen,)):
                 if stage == FIRST:
@@ -59,6 +62,8 @@ class Intents:
                 self._seen = row
         finally:
             db.close()
+        gone = (each.client_id for each in self.written.values() if each.stages[-1] == LOST)
+        self.vanished = list(gone) if last < before else []
         waiting = [each.leg for each in self.written.values() if not each.over]
         return sorted({leg for leg in waiting if waiting.count(leg) > 1})
 

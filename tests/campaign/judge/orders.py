@@ -14,7 +14,10 @@ from tests.campaign.judge.intents import LOST, Intents
 from tests.campaign.judge.terms import Terms, instance_of
 from tests.campaign.judge.truth import Truth
 
-HOUR, DAY = 3600.0, 86_400.0
+MOMENT = 0.001
+HOUR, DAY = 3600.0 - MOMENT, 86_400.0 - MOMENT
+"""Seconds: what is an hour old to the millisecond is no longer of the last hour."""
+
 SLACK = Fraction(1, 100)
 """How much of an order may be off for want of the last digits: fees, the spread, the levels of the book."""
 
@@ -37,7 +40,8 @@ class Book:
 
 @dataclass
 class Life:
-    """What one run of the daemon has done and seen so far; instants in seconds."""
+    """What one run of the daemon has done and seen so far; instants in seconds. ``superseded`` is when
+    another one opened its journal."""
 
     book: Book
     instance: int
@@ -45,6 +49,7 @@ class Life:
     read_began: float | None = None
     read_shows: float = 0.0
     own_event: float = float("-inf")
+    superseded: float = float("inf")
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,7 +233,7 @@ class Orders:
             return  # a left-over of somebody's
         dollars = event.contracts * self.exchange.truth.contract(event.symbol).face
         self._day.setdefault(instance, []).append((self.seconds(), dollars))
-        if event.after > 0:
+        if event.after > 0 and event.side is Side.BUY:
             self.breach("S6", f"order {event.client_id} turned the position into a long of {event.after}")
 
     def _set(self, event: SettingChanged) -> None:

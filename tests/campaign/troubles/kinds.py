@@ -32,7 +32,8 @@ Draw = Callable[[Random, Scope], tuple[float, Mapping[str, Any]]]
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A class of trouble. One that ``operates`` starts or stops processes: only one does at a time."""
+    """A class of trouble. One that ``operates`` starts or stops processes: only one does at a time.
+    ``chances`` is how many it has to be drawn for a plan: more where it seldom meets what it needs."""
 
     name: str
     draw: Draw
@@ -40,6 +41,7 @@ class Kind:
     depths: tuple[Depth, ...]
     venues: tuple[str, ...]
     operates: bool
+    chances: int
 
 
 KINDS: dict[str, Kind] = {}
@@ -69,13 +71,14 @@ def trouble(
     depths: tuple[Depth, ...] = BOTH,
     venues: tuple[str, ...] = EVERY,
     operates: bool = False,
+    chances: int = 1,
 ) -> Callable[[Strike], Strike]:
     """Make a function a class of trouble."""
 
     def enlist(strike: Strike) -> Strike:
         if name in KINDS:
             raise ValueError(f"there are two troubles called {name}")
-        KINDS[name] = Kind(name, draw, strike, depths, venues, operates)
+        KINDS[name] = Kind(name, draw, strike, depths, venues, operates, chances)
         return strike
 
     return enlist

@@ -139,7 +139,7 @@ async def deleveraging(life: "Life", trouble: Trouble, _rng: Random) -> None:
     life.hit(trouble)
 
 
-@trouble("liquidation", for_a_while)
+@trouble("liquidation", for_a_while, chances=2)
 async def liquidation(life: "Life", trouble: Trouble, _rng: Random) -> None:
     """A squeeze to just beyond the liquidation price, where there is one within reach."""
     exchange, symbol = life.exchange.truth, life.exchange.symbol
@@ -249,6 +249,7 @@ async def position_mode_flips(life: "Life", trouble: Trouble, _rng: Random) -> N
         exchange.set_hedge_mode("main", symbol, hedge=True)
         life.hit(trouble)
     await life.until(trouble.until)
+    life.facts_changed = True
     while life.exchange.truth.account("main").state.hedge_mode:  # an order that rests forbids it
         with suppress(RefusedError), life.exchange.foreign() as exchange:
             exchange.set_hedge_mode("main", symbol, hedge=False)

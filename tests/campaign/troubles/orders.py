@@ -56,7 +56,7 @@ async def order_taken_reply_lost(life: "Life", trouble: Trouble, rng: Random) ->
     await life.meet_orders(trouble, rng, lose)
 
 
-@trouble("order lost", sometimes, depths=("port",))
+@trouble("order lost", sometimes, depths=("port",), chances=2)
 async def order_lost(life: "Life", trouble: Trouble, rng: Random) -> None:
     async def lose(call: Call, way: Way) -> Any:
         if call.name != "place" or rng.random() >= trouble.how["probability"]:
@@ -67,7 +67,7 @@ async def order_lost(life: "Life", trouble: Trouble, rng: Random) -> None:
     await life.meet_orders(trouble, rng, lose)
 
 
-@trouble("order arrives late", late, depths=("port",))
+@trouble("order arrives late", late, depths=("port",), chances=2)
 async def order_arrives_late(life: "Life", trouble: Trouble, rng: Random) -> None:
     """Within the time that it may be on its way, or after, when the exchange takes it no more; the daemon is
     told at once that the connection broke, or waits."""
@@ -83,7 +83,7 @@ async def order_arrives_late(life: "Life", trouble: Trouble, rng: Random) -> Non
             await asyncio.sleep(seconds)
             return await way() if seconds < window else Outcome(Fate.REJECTED, "outside the time window")
 
-        if rng.random() < 0.5:
+        if rng.random() < 0.7:
             life.go_on(arrive())
             return SILENCE
         return await arrive()
@@ -91,7 +91,7 @@ async def order_arrives_late(life: "Life", trouble: Trouble, rng: Random) -> Non
     await life.meet_orders(trouble, rng, delay)
 
 
-@trouble("order sent twice", sometimes, depths=("port",), venues=("bybit",))
+@trouble("order sent twice", sometimes, depths=("port",), venues=("bybit",), chances=3)
 async def order_sent_twice(life: "Life", trouble: Trouble, rng: Random) -> None:
     """Something between repeats the request; the second reply is heard. Where a client id is free again once
     its order is over, nobody could defend himself."""

@@ -48,10 +48,11 @@ async def kill(life: "Life", trouble: Trouble, _rng: Random) -> None:
 
 def point(rng: Random, scope: Scope) -> tuple[float, Mapping[str, Any]]:
     where, most = rng.choice((("step", 400), ("step", 40), ("before", 6), ("after", 6)))
-    return stretch(rng, scope), {"point": where, "number": rng.randint(1, most), **downtime(rng, scope)[1]}
+    lasts = stretch(rng, scope) + 5 * scope.config.interval
+    return lasts, {"point": where, "number": rng.randint(1, most), **downtime(rng, scope)[1]}
 
 
-@trouble("crash", point, operates=True)
+@trouble("crash", point, operates=True, chances=2)
 async def crash(life: "Life", trouble: Trouble, _rng: Random) -> None:
     """It dies at a step of its own, or around a write: at the first start, if that is still to come."""
     armed = Crash(trouble.how["point"], trouble.how["number"])
@@ -143,8 +144,8 @@ async def rival(life: "Life", trouble: Trouble, _rng: Random) -> None:
 
 
 @trouble("second on the same journal", company, operates=True)
-async def second_on_the_same_journal(life: "Life", trouble: Trouble, _rng: Random) -> None:
-    """Somebody went around the lock: the older of the two may write no more."""
+async def second_on_the_same_journal(life: "Life", trouble: Trouble, rng: Random) -> None:
+    """Somebody went around the lock: the older of the two may write no more, whatever is due."""
     main = up(life)
     if main is None:
         return
@@ -153,6 +154,7 @@ async def second_on_the_same_journal(life: "Life", trouble: Trouble, _rng: Rando
     except JournalError:
         return
     life.hit(trouble)
+    await life.provoke(trouble, rng)
     await life.until(trouble.until)
     await life.stop(second)
     await life.stop(main)

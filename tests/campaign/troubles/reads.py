@@ -71,7 +71,7 @@ def lagging(rng: Random, scope: Scope) -> tuple[float, Mapping[str, Any]]:
 
 @trouble("read lags", lagging)
 async def read_lags(life: "Life", trouble: Trouble, rng: Random) -> None:
-    """Replicas of single endpoints fall behind, steadily or each time as it comes."""
+    """Replicas of single endpoints fall behind, steadily or each time as it comes, while orders are due."""
     lags = {read: lag for read, lag in trouble.how.items() if read != "steady"}
     exchange = life.exchange
 
@@ -82,6 +82,7 @@ async def read_lags(life: "Life", trouble: Trouble, rng: Random) -> None:
     for read, lag in lags.items():
         exchange.truth.lags[read] = partial(drawn, lag)
     exchange.lagging[trouble.number] = max(lags.values())
+    await life.provoke(trouble, rng)
     await life.until(trouble.until)
     for read in lags:
         exchange.truth.lags.pop(read, None)
@@ -144,6 +145,37 @@ async def balance_wrong(life: "Life", trouble: Trouble, _rng: Random) -> None:
         return replace(reading, wallets=tuple(scaled(wallet) for wallet in reading.wallets))
 
     await life.obstruct(trouble, scale)
+
+
+LARGE = Decimal("0.75")
+"""A fall to less than this share is not believed at once: the limit ``jump`` is a fifth."""
+
+
+def moment(rng: Random, _scope: Scope) -> tuple[float, Mapping[str, Any]]:
+    """Seconds: shorter than a large fall of the coins held has to last before anybody acts on it."""
+    return round(rng.uniform(3, 25), 3), {"share": round(rng.uniform(0, 0.3), 3)}
+
+
+@trouble("coins missing", moment, depths=("port",), venues=("binance",), operates=True, chances=3)
+async def coins_missing(life: "Life", trouble: Trouble, _rng: Random) -> None:
+    """The spot wallet shows a part of what is in it, and nothing contradicts that but what was there before:
+    so it is shown to a daemon that has seen much more, and to no other."""
+    main, part = life.main, Decimal(str(trouble.how["share"]))
+    outside = Decimal(life.plan.config.outside)
+
+    async def hide(call: Call, way: Way) -> Any:
+        reading = await way()
+        app = main.app if main is not None and main.alive else None
+        if call.name != "read" or app is None:
+            return reading
+        hidden = [replace(w, coins=w.coins * part) if w.id.wallet == "spot" else w for w in reading.wallets]
+        held, shown = app.daemon.cycles["btc"].state.memory.held, sum(w.coins.value for w in hidden) + outside
+        if held is None or shown > held.value * LARGE:
+            return reading
+        life.hit(trouble)
+        return replace(reading, wallets=tuple(hidden))
+
+    await life.obstruct(trouble, hide)
 
 
 @trouble("balance empty", for_a_while, depths=("port",))

@@ -11,7 +11,7 @@ from aiohttp import web
 from hedgebot.sim.faults import Fault, Faults, bybit_error
 from tests.campaign.plan import Depth, Trouble
 from tests.campaign.troubles.kinds import Draw, Scope, stretch, trouble
-from tests.campaign.world import Handler
+from tests.campaign.world import Handler, Refusal
 
 if TYPE_CHECKING:
     from tests.campaign.life import Life
@@ -39,13 +39,14 @@ THROTTLED = {"bybit": "10006", "binance": "-1003", "okx": "50011"}
 ERROR_STATUS = {"bybit": 200, "binance": 400, "okx": 200}
 
 
-def around(which: str) -> Draw:
+def around(which: str, *probabilities: float) -> Draw:
     """Around orders, for long since they are rare; around reads, or around all."""
 
     def draw(rng: Random, scope: Scope) -> tuple[float, Mapping[str, Any]]:
         how = {"around": rng.choice(("orders", "reads", "all")) if which == "any" else which}
-        longer = 10 * scope.config.interval if how["around"] == "orders" else 0.0
-        return stretch(rng, scope) + longer, {**how, "probability": rng.choice((0.2, 0.5, 1.0))}
+        longer = 15 * scope.config.interval if how["around"] == "orders" else 0.0
+        probability = rng.choice(probabilities or (0.2, 0.5, 1.0))
+        return stretch(rng, scope) + longer, {**how, "probability": probability}
 
     return draw
 
@@ -56,14 +57,15 @@ async def fault(life: "Life", trouble: Trouble, rng: Random, kind: str, **how: A
     path = PLACE[life.plan.venue] if around == "orders" else "/"
     method = {"orders": "POST", "reads": "GET"}.get(around)
     plan = [Fault(kind, trouble.how["probability"], method, path, **how)]
-    faults = Faults(rng, plan, life.exchange.clock)
+    faults, told = Faults(rng, plan, life.exchange.clock), 0
 
     async def meet(request: web.Request, handler: Handler) -> web.StreamResponse:
-        before = faults.hits[kind]
+        nonlocal told
         try:
             return await faults.middleware(request, handler)
         finally:
-            for _ in range(faults.hits[kind] - before):
+            while told < faults.hits[kind]:  # others may have been struck while this one was under way
+                told += 1
                 life.hit(trouble)
 
     if around == "orders":
@@ -86,7 +88,7 @@ SIMPLE = (
     "garble",
 )
 for _kind in SIMPLE:
-    trouble(f"wire: {_kind}", around("any"), depths=HTTP)(partial(fault, kind=_kind))
+    trouble(f"wire: {_kind}", around("any"), depths=HTTP, chances=2)(partial(fault, kind=_kind))
 
 
 @trouble("wire: request late", around("any"), depths=HTTP)
@@ -129,14 +131,14 @@ async def taken_then_an_error(life: "Life", trouble: Trouble, rng: Random) -> No
     await says(life, trouble, rng, PASSING, processed=rng.random() < 0.7)
 
 
-@trouble("wire: id told to be a duplicate", around("orders"), depths=HTTP)
+@trouble("wire: id told to be a duplicate", around("orders", 1.0), depths=HTTP, chances=4)
 async def told_duplicate(life: "Life", trouble: Trouble, rng: Random) -> None:
     """It was taken, and the reply is that of a repetition."""
     life.watch.tally.reach("duplicate id answered")
     await says(life, trouble, rng, DUPLICATE, processed=True)
 
 
-@trouble("wire: order refused", around("orders"), depths=HTTP)
+@trouble("wire: order refused", around("orders", 1.0), depths=HTTP, chances=4)
 async def order_refused(life: "Life", trouble: Trouble, rng: Random) -> None:
     life.watch.tally.reach("order refused")
     await says(life, trouble, rng, REFUSING, processed=False)
@@ -210,19 +212,18 @@ def ban(rng: Random, scope: Scope) -> tuple[float, Mapping[str, Any]]:
     return float(rng.randint(5, 120)), {"around": "all", "probability": 1.0}
 
 
-@trouble("wire: ban", ban, depths=HTTP)
+@trouble("wire: ban", ban, depths=HTTP, chances=3)
 async def banned(life: "Life", trouble: Trouble, rng: Random) -> None:
     """Too many requests, it says, and for how long it wants none. Whoever asks meanwhile is counted."""
 
     async def refuse(request: web.Request, _handler: Handler) -> web.StreamResponse:
-        left = trouble.until - life.seconds
-        life.exchange.judge.health.banned(life.seconds, trouble.until)
-        return _refusal(life.plan.venue, max(0.0, left), life.exchange.clock.now_ms())
+        left = max(0.0, trouble.until - life.seconds)
+        return _refusal(life.plan.venue, trouble.until, left, life.exchange.clock.now_ms())
 
     await meeting(life, trouble, rng, refuse)
 
 
-def _refusal(venue: str, left: float, now_ms: int) -> web.Response:
+def _refusal(venue: str, ends: float, left: float, now_ms: int) -> Refusal:
     """What an exchange says to who asks too often; ``left`` seconds are to be waited."""
     until, wait = now_ms + round(left * 1000), {"Retry-After": str(int(left) + 1)}
     status, headers = {
@@ -231,4 +232,4 @@ def _refusal(venue: str, left: float, now_ms: int) -> web.Response:
         "okx": (429, wait),
     }[venue]
     body = error(venue, THROTTLED[venue], f"Way too many requests; IP banned until {until}.")
-    return web.Response(status=status, text=body, headers=headers, content_type="application/json")
+    return Refusal(ends, status, body, headers)
