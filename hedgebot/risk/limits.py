@@ -1,4 +1,7 @@
-"""Has the bot done as much as it may? Orders an hour, turnover a day, corrections against somebody."""
+"""Has the bot done as much as it may? Orders an hour, turnover a day, corrections against somebody.
+
+And is it wanted? After a second refusal in a row, what would add risk is tried again only after a pause.
+"""
 
 from decimal import Decimal
 
@@ -8,6 +11,9 @@ from hedgebot.domain.units import ZERO, Contracts, plain
 from hedgebot.risk.view import View
 
 HOUR, DAY = 3_600_000, 86_400_000
+
+FIRST_PAUSE, LONGEST_PAUSE = 15_000, 60_000
+"""Milliseconds after the second refusal in a row; twice as many after each further one, up to the longest."""
 
 
 def check(view: View) -> Finding:
@@ -25,6 +31,10 @@ def check(view: View) -> Finding:
     if orders >= limits.orders_per_hour:
         reason = "as many orders as allowed were sent within an hour"
         return _reached(Permission.REDUCE_ONLY, f"{orders} orders", f"{limits.orders_per_hour}", reason)
+    if pause := _pause(view):
+        reason = f"the last order was refused ({view.recent[-1].outcome}): the next one in {pause:.0f} s"
+        step = "See what the exchange said, if it goes on"
+        return _reached(Permission.REDUCE_ONLY, "refused", "", reason, step)
     turnover, bound = _turnover(view), view.snapshot.value.value * limits.turnover_per_day
     if turnover and turnover >= bound:
         reason = "the turnover of the last day reached its limit"
@@ -49,3 +59,16 @@ def _turnover(view: View) -> Decimal:
 
 def _traded(intent: Intent) -> Contracts:
     return intent.request.contracts if intent.stage in UNSETTLED else intent.filled
+
+
+def _pause(view: View) -> float:
+    """Seconds still to wait after refusals in a row; a clock that was set back is not waited for."""
+    refused = 0
+    for intent in reversed(view.recent):
+        if intent.stage is not Stage.REJECTED or intent.request.reduce_only:
+            break
+        refused += 1
+    if refused < 2:
+        return 0.0
+    age, pause = view.at - view.recent[-1].written_at, min(FIRST_PAUSE << (refused - 2), LONGEST_PAUSE)
+    return (pause - age) / 1000 if 0 <= age < pause else 0.0

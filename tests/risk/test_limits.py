@@ -46,6 +46,42 @@ class TestOrders:
         assert judged(*recent).permission is permission
 
 
+def refused(*ages_ms: int, contracts: int = -1) -> list[Intent]:
+    return [intent(contracts, Stage.REJECTED, age_ms=age_ms) for age_ms in ages_ms]
+
+
+class TestRefusals:
+    @pytest.mark.parametrize(
+        ("recent", "permission"),
+        [
+            (refused(0), ANY),  # once: what was wrong has been read again
+            (refused(5_000, 0), REDUCE_ONLY),
+            (refused(20_000, 14_999), REDUCE_ONLY),
+            (refused(20_000, 15_000), ANY),
+            (refused(60_000, 50_000, 29_999), REDUCE_ONLY),
+            (refused(60_000, 50_000, 30_000), ANY),
+            (refused(*[HOUR] * 90, 59_999), REDUCE_ONLY),
+            (refused(*[HOUR] * 90, 60_000), ANY),
+            (refused(5_000, -1), ANY),  # the clock was set back
+            ([*refused(9_000, 5_000), done()], ANY),
+            ([*refused(5_000), done(age_ms=4_000), *refused(0)], ANY),
+            (refused(5_000, 0, contracts=1), ANY),  # purchases are never held back
+            ([*refused(5_000), *refused(0, contracts=1)], ANY),
+        ],
+    )
+    def test_what_is_refused_again_and_again_is_tried_less_and_less_often(
+        self, recent: list[Intent], permission: Permission
+    ) -> None:
+        assert judged(*recent).permission is permission
+
+    def test_it_says_what_the_exchange_said_and_when_it_tries_again(self) -> None:
+        last = replace(refused(5_000)[0], outcome="code 110007: not enough margin")
+        found = judged(*refused(9_000), last)
+        assert found.reason == (
+            "the last order was refused (code 110007: not enough margin): the next one in 10 s"
+        )
+
+
 class TestTurnover:
     @pytest.mark.parametrize(
         ("recent", "permission"),
