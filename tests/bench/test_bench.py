@@ -125,7 +125,7 @@ async def test_an_order_leaves_little_more_than_one_round_trip_after_its_cycle_b
     waits = [arrival - max(start for start in starts if start < arrival) for arrival in arrivals[2:]]
     wait = statistics.median(waits)
     trip = statistics.median(max(requests) for _, _, requests in times.cycles[8:] if len(requests) == 6)
-    report(f"order at the exchange after {wait * 1000:.1f} ms of its cycle; a read takes {trip * 1000:.1f} ms")
+    report(f"order at the exchange after {wait * 1000:.1f} ms of its cycle; a read: {trip * 1000:.1f} ms")
     report(f"  = {(wait - 0.002) / trip:.3f} round trips + 2 ms, median of {len(waits)}")
     assert len(waits) >= 5
     assert wait <= trip * 1.10 + 0.002
