@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from hedgebot.app import World, cycles_of, open_accounts, watch_over_keys
+from hedgebot.app import World, cycles_of, open_accounts, watch_over_keys, watch_over_signals
 from hedgebot.cli.read_only_journal import ReadOnlyJournal, load
 from hedgebot.cycle import Cycle
 from hedgebot.domain.decision import Plan
@@ -37,11 +37,12 @@ async def look(
     journal = load(store, settings.hedges, Millis(now - DAY))
     async with open_accounts(settings, credentials, world) as accounts:
         keys = watch_over_keys(settings, accounts, world.clock)
-        cycles = cycles_of(settings, accounts, journal, world.clock, lambda _: Rehearsal(), keys)
+        signals = watch_over_signals(settings, store.parent, accounts, world)
+        cycles = cycles_of(settings, accounts, journal, world.clock, lambda _: Rehearsal(), keys, signals)
         since = world.clock.monotonic()
         feeds = {name: feed for cycle in cycles.values() for name, feed in cycle.feeds.items()}
         readings = (feed.reading(since) for feed in feeds.values())  # those of the cycles
-        await asyncio.gather(keys.ask(), *readings, return_exceptions=True)
+        await asyncio.gather(keys.ask(), signals.ask(), *readings, return_exceptions=True)
         return await asyncio.gather(*(_look(cycle, journal, since) for cycle in cycles.values()))
 
 

@@ -20,11 +20,12 @@ class Funding:
 
 @dataclass(frozen=True, slots=True)
 class Quote:
-    """One reading of a contract's market. ``bids`` and ``asks`` start at the best price."""
+    """One reading of a contract's market. ``bids`` and ``asks`` start at the best price; ``index`` is None
+    where the exchange has none."""
 
     symbol: str
     mark: Price
-    index: Price
+    index: Price | None
     bids: tuple[Level, ...]
     asks: tuple[Level, ...]
     funding: Funding

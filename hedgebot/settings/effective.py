@@ -2,13 +2,14 @@
 
 import json
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 from pydantic import SecretStr
 
 from hedgebot.settings import durations
-from hedgebot.settings.model import Section, Settings
+from hedgebot.settings.fields import Section
+from hedgebot.settings.model import Settings
 from hedgebot.settings.problems import Places
 from hedgebot.settings.toml_file import dotted
 from hedgebot.settings.toml_lines import KeyPath
@@ -51,4 +52,6 @@ def _text(value: object) -> str:
         return '"***"' if value.get_secret_value() else '""'
     if isinstance(value, timedelta):
         return f'"{durations.text(value)}"'
+    if isinstance(value, datetime):
+        return value.strftime("%Y-%m-%dT%H:%M:%SZ")
     return "[]" if value == () else json.dumps(value)

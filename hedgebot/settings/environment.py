@@ -60,8 +60,11 @@ CREDENTIALS = tuple(kind + suffix for kind in secrets.KINDS for suffix in ("", s
 
 
 def _sets_value(name: str) -> bool:
-    found = keys.kind(path(name))
-    return found is not None and not keys.is_table(found) and name == variable(path(name))
+    """Whether a variable names a value: what is inside of one, as in a list, is set with all of it."""
+    whole = path(name)
+    around = all(keys.is_table(keys.kind(whole[:length])) for length in range(1, len(whole)))
+    found = keys.kind(whole)
+    return around and found is not None and not keys.is_table(found) and name == variable(whole)
 
 
 def _names(table: object) -> Iterable[str]:

@@ -2,11 +2,11 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Annotated, Any
 
-from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler, SecretStr
+from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, GetJsonSchemaHandler, SecretStr
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 
@@ -15,6 +15,12 @@ from hedgebot.settings import durations, values
 LONGEST_NUMBER = 40
 SHARES_END_AT = 5
 """A field whose bound is at most this is a share of one: 30 in it was meant as a percentage."""
+
+
+class Section(BaseModel):
+    """A table: no keys but its own, and nothing changes after it was read."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True, hide_input_in_errors=True)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -127,5 +133,7 @@ def _as_share(found: Decimal, most: Decimal) -> str:
     return f". For {found.normalize():f} % write {(found / 100).normalize():f}"
 
 
+RATIO = number(least="0", most="1")
+Instant = Annotated[datetime, Check(values.instant, {"type": "string", "format": "date-time"})]
 Flag = Annotated[bool, Check(values.flag, {"type": "boolean"})]
 Name = Annotated[str, text(values.name, values.NAME)]

@@ -1,7 +1,8 @@
 """Which keys exist where: walks the models, so that no list of keys is written twice."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, get_args, get_origin
+from types import UnionType
+from typing import Annotated, Any, Union, get_args, get_origin
 
 from pydantic import BaseModel
 
@@ -16,6 +17,7 @@ def kind(path: Sequence[str | int]) -> Any:
     """The type of what lies at ``path``, or None where nothing can."""
     found: Any = Settings
     for part in path:
+        found = _table_of(found)
         if is_model(found):
             field = found.model_fields.get(part)
             found = field.annotation if field else None
@@ -29,8 +31,17 @@ def kind(path: Sequence[str | int]) -> Any:
 
 
 def is_table(found: Any) -> bool:
-    """Whether a type is a table of keys or names, rather than a value."""
+    """Whether a type is a table of keys or names. What may be a table or a value counts as a value."""
     return is_model(found) or get_origin(found) is dict
+
+
+def _table_of(found: Any) -> Any:
+    """The model among the types of a value that may also be a table, such as a ratio."""
+    for part in get_args(found) if get_origin(found) in {Union, UnionType} else ():
+        bare = get_args(part)[0] if get_origin(part) is Annotated else part
+        if is_model(bare):
+            return bare
+    return found
 
 
 def is_model(found: Any) -> bool:
@@ -40,7 +51,7 @@ def is_model(found: Any) -> bool:
 
 def names_in(path: Sequence[str | int]) -> tuple[str, ...]:
     """The keys that the table at ``path`` may have; empty where any name may stand."""
-    found = kind(path)
+    found = _table_of(kind(path))
     return tuple(found.model_fields) if is_model(found) else ()
 
 

@@ -12,6 +12,7 @@ from hedgebot.settings import environment, rules, toml_file
 from hedgebot.settings.effective import origins
 from hedgebot.settings.model import Settings
 from hedgebot.settings.problems import Places, Problem, invalid, told, unknown
+from hedgebot.settings.toml_lines import KeyPath
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,7 @@ def load(path: Path, env: Mapping[str, str]) -> Loaded:
         if not any(key[:length] in overridden for length in range(1, len(key) + 1))
     }
     places = Places(replace(document, lines=lines), overrides.variables)
-    settings, problems = _checked(_merged(document.table, overrides.table))
+    settings, problems = _checked(_merged(document.table, overrides.table, overridden))
     if settings is None or problems or overrides.problems:
         raise ConfigError(told(problems, places) + overrides.problems)
     return Loaded(settings, origins(settings, places))
@@ -55,13 +56,18 @@ def _checked(table: dict[str, Any]) -> tuple[Settings | None, list[Problem]]:
     return settings, problems
 
 
-def _merged(file: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
-    """``over`` over ``file``, table by table. A value where a table belongs stays, to be refused."""
+def _merged(
+    file: dict[str, Any], over: dict[str, Any], whole: set[KeyPath], at: KeyPath = ()
+) -> dict[str, Any]:
+    """``over`` over ``file``, table by table; what lies at one of the paths ``whole`` is put there whole.
+
+    A value where a table belongs stays, to be refused.
+    """
     result = dict(file)
     for key, value in over.items():
-        below = file.get(key)
-        if isinstance(value, dict) and key in file:
-            result[key] = _merged(below, value) if isinstance(below, dict) else below
+        below, here = file.get(key), (*at, key)
+        if isinstance(value, dict) and key in file and here not in whole:
+            result[key] = _merged(below, value, whole, here) if isinstance(below, dict) else below
         else:
             result[key] = value
     return result

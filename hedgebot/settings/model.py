@@ -8,29 +8,18 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationInfo, field_validator, model_validator
+from pydantic import Field, SecretStr, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from hedgebot.settings import values
-from hedgebot.settings.fields import Check, Flag, Name, count, duration, hidden, number, text, word
+from hedgebot.settings.fields import RATIO, Flag, Name, Section, count, duration, hidden, number, text, word
+from hedgebot.settings.funding import Basis, Funding
 from hedgebot.settings.paths import DEFAULT_URL, store_url
+from hedgebot.settings.ratio import NumberOrTable, Ratio
 
 SUPPORTED_EXCHANGES = ("bybit", "binance", "okx")
 
 FIVE_SECONDS = timedelta(seconds=5)
-RATIO = number(least="0", most="1")
-
-
-def _ratio(value: object) -> object:
-    if not isinstance(value, dict):
-        return RATIO.check(value)
-    raise ValueError("a policy table is not supported yet; write a number from 0 to 1")
-
-
-class Section(BaseModel):
-    """A table: no keys but its own, and nothing changes after it was read."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True, hide_input_in_errors=True)
 
 
 class Cycle(Section):
@@ -224,10 +213,10 @@ class Hedge(Section):
     max_ratio: Annotated[Decimal, RATIO] = Field(
         default=Decimal(1), description="No command and no policy raises the target above this. From 0 to 1."
     )
-    ratio: Annotated[Decimal, Check(_ratio, RATIO.shape)] = Field(
+    ratio: NumberOrTable = Field(
         default=Decimal(1),
         description="The share of the held coins to sell short: 1 protects all of their value, 0.5 half."
-        " From min_ratio to max_ratio.",
+        " From min_ratio to max_ratio. Or a table of policies that move it.",
     )
     band: Annotated[Decimal, number(above="0", most="0.5")] = Field(
         default=Decimal("0.02"),
@@ -244,6 +233,10 @@ class Hedge(Section):
     liquidation: Liquidation = Field(
         default_factory=Liquidation, description="When a liquidation price counts as near."
     )
+    funding: Funding = Field(default_factory=Funding, description="What the shorts may cost in funding.")
+    basis: Basis = Field(
+        default_factory=Basis, description="How far the contract may be from the index for new risk."
+    )
 
     @field_validator("max_ratio")
     @classmethod
@@ -255,10 +248,11 @@ class Hedge(Section):
 
     @field_validator("ratio")
     @classmethod
-    def _within(cls, value: Decimal, info: ValidationInfo) -> Decimal:
-        least, most = info.data.get("min_ratio", value), info.data.get("max_ratio", value)
-        if least <= most and not least <= value <= most:
-            raise ValueError(f"must be from min_ratio to max_ratio ({least:f} to {most:f}), not {value:f}")
+    def _within(cls, value: Decimal | Ratio, info: ValidationInfo) -> Decimal | Ratio:
+        fixed = value.fixed if isinstance(value, Ratio) else value
+        least, most = info.data.get("min_ratio", fixed), info.data.get("max_ratio", fixed)
+        if least <= most and not least <= fixed <= most:
+            raise ValueError(f"must be from min_ratio to max_ratio ({least:f} to {most:f}), not {fixed:f}")
         return value
 
     @field_validator("legs")

@@ -7,6 +7,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from hedgebot.settings import environment, keys, secrets
+from hedgebot.settings.ratio import NUMBER, TABLE
 from hedgebot.settings.suggest import nearest
 from hedgebot.settings.toml_file import CREDENTIAL, Document, dotted
 from hedgebot.settings.toml_lines import KeyPath
@@ -17,6 +18,9 @@ WRONG_SHAPE = {
     "model_type": "must be a table",
     "tuple_type": "must be a list in brackets; in a variable, as JSON",
 }
+
+NO_KEYS = {"[key]", NUMBER, TABLE}
+"""What the models name in a path besides keys."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +86,7 @@ def _line(variable: str | None, line: int, problem: Problem, file: str) -> str:
 def invalid(error: ValidationError) -> Iterator[Problem]:
     """What the models found, in our words."""
     for detail in error.errors(include_url=False, include_input=False):
-        path = tuple(part for part in detail["loc"] if part != "[key]")
+        path = tuple(part for part in detail["loc"] if part not in NO_KEYS)
         yield Problem(path, _message(path, detail))
 
 

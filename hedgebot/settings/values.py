@@ -4,6 +4,7 @@ the coin of what looks like a symbol."""
 
 import re
 from contextlib import suppress
+from datetime import UTC, datetime
 from decimal import Decimal
 from ipaddress import ip_address
 from urllib.parse import SplitResult, urlsplit
@@ -48,6 +49,21 @@ def flag(value: object) -> bool:
     if isinstance(value, str) and value in {"true", "false"}:
         return value == "true"
     raise ValueError("must be true or false")
+
+
+def instant(value: object) -> datetime:
+    """A time with its zone, as TOML writes it or as text; in UTC, to the second."""
+    found = value
+    if isinstance(value, str):
+        with suppress(ValueError):
+            found = datetime.fromisoformat(value)
+    if not isinstance(found, datetime) or found.tzinfo is None:
+        raise ValueError("must be a date and time with its zone, such as 2026-12-31T00:00:00Z")
+    if not 2000 <= found.year < 9000:
+        raise ValueError("must be from the year 2000 on")
+    if found.microsecond:
+        raise ValueError("must be whole seconds")
+    return found.astimezone(UTC)
 
 
 def name(value: str) -> str:
@@ -126,6 +142,20 @@ def webhook(value: str) -> str:
         raise ValueError("must be a web address, such as https://hooks.example/hedgebot")
     if url.scheme == "http" and not _is_loopback(host):
         raise ValueError("must be https: plain http is only for this machine itself (127.0.0.1, ::1)")
+    return value
+
+
+def source(value: str) -> str:
+    """The address of a document: https, or http to this machine itself."""
+    if not value:
+        raise ValueError("must be a web address, such as https://signals.example/btc.json")
+    return webhook(value)
+
+
+def document(value: str) -> str:
+    """The path of a file."""
+    if not value or "\0" in value or value.endswith("/") or value.startswith("~"):
+        raise ValueError("must be the path of a file, without ~")
     return value
 
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -142,3 +143,24 @@ class TestWhatRestrains:
         write_config(tmp_path)
         ran = await within(tmp_path, "plan", **CREDENTIALS)
         assert (ran.code, ran.out.splitlines()[0]) == (1, "btc: not to be seen")
+
+
+class TestARatioThatMoves:
+    async def test_is_asked_for_before_the_plan_is_made(self, tmp_path: Path) -> None:
+        """A file, bars of the exchange and the ledger, each read once and told as a finding."""
+        policies = {
+            "external": {"file": "ratio.json"},
+            "steps": {"signal": "drawdown", "window": "1d", "steps": [{"at": 0, "ratio": 0.25}]},
+        }
+        at = datetime.now(UTC).isoformat()
+        (tmp_path / "ratio.json").write_text(json.dumps({"ratio": "0.5", "at": at}))
+        names = ("HEDGEBOT_HEDGES__BTC__RATIO", "HEDGEBOT_HEDGES__BTC__FUNDING__BUDGET")
+        async with simulated(tmp_path) as place:
+            ran = await plan(place, "--json", **dict(zip(names, (json.dumps(policies), "0.2"), strict=True)))
+        told = json.loads(ran.out)["hedges"]["btc"]
+        assert (ran.code, told["target_ratio"]) == (8, "0.5")
+        findings = {finding["guard"]: finding for finding in told["status"]["findings"]}
+        assert findings["policy"]["measured"] == "drawdown 0, external 0.5"
+        assert findings["funding"]["measured"] == "0.0% over 7 d"
+        assert findings["basis"]["measured"] == "0.0000"
+        assert not any(findings[guard]["alarm"] for guard in ("policy", "funding", "basis"))

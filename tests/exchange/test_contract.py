@@ -19,6 +19,7 @@ from hedgebot.sim.market import level
 from hedgebot.sim.matching import Side
 from hedgebot.sim.orders import NewOrder
 from tests.exchange.kit import MARK, VENUES, Bench, Venue, play
+from tests.exchange.tamper import Change
 
 EIGHT_HOURS = 8 * 3600
 ROUNDING = Decimal("2e-8")
@@ -90,6 +91,22 @@ class TestWallet:
             assert wallet.withdrawable <= _coins(truth)
 
         scene(act)
+
+
+INDICES = {
+    "bybit": ("/v5/market/tickers", "list[0].indexPrice"),
+    "binance": ("/dapi/v1/premiumIndex", "[0].indexPrice"),
+    "okx": ("/api/v5/market/index-tickers", "data[0].idxPx"),
+}
+
+
+class TestIndex:
+    @pytest.mark.parametrize("said", ["", "0"])
+    def test_that_is_not_there_is_not_zero(self, scene: Scene, said: str) -> None:
+        async def act(bench: Bench) -> None:
+            assert (await bench.read()).quote(bench.venue.symbol).index is None
+
+        scene(act, changes=[Change(*INDICES[scene.venue.name], lambda _: said)])
 
 
 class TestPosition:

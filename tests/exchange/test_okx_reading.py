@@ -561,7 +561,6 @@ class TestQuote:
             ("public/mark-price", "markPx"),
             ("public/mark-price", "ts"),
             ("public/mark-price", "instId"),
-            ("market/index-tickers", "idxPx"),
             ("market/index-tickers", "instId"),
             ("public/funding-rate", "fundingRate"),
             ("public/funding-rate", "fundingTime"),
@@ -576,6 +575,11 @@ class TestQuote:
         fails(
             rf"{endpoint}\.data\[0\]\.{field}", change(endpoint, f"data[0].{field}", lambda _: value), usd=0
         )
+
+    @pytest.mark.parametrize("value", [None, "NaN", "other", "-1"])
+    def test_a_damaged_index_is_an_error_and_not_a_missing_one(self, value: object) -> None:
+        damage = change("market/index-tickers", "data[0].idxPx", lambda _: value)
+        fails(r"market/index-tickers\.data\[0\]\.idxPx", damage, usd=0)
 
     @pytest.mark.parametrize("price", ["0", "-60000"])
     def test_a_price_is_above_zero(self, price: str) -> None:

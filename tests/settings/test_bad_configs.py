@@ -351,11 +351,101 @@ max_ratio = "1.5"
     hedges.btc.max_ratio: must be at most 1, not 1.5
 
 [hedges.btc.ratio]
-    hedges.btc.ratio: a policy table is not supported yet
 policy = "schedule"
+    hedges.btc.ratio.policy: not a setting. Settings here are fixed, steps, external, schedule
 
-ratio = { policy = "steps" }
-    hedges.btc.ratio: a policy table is not supported yet
+ratio = { fixd = 1 }
+    hedges.btc.ratio.fixd: not a setting. Did you mean "fixed"?
+
+ratio = [{ fixed = 1 }]
+    hedges.btc.ratio: must be a number
+
+ratio = { fixed = 1.5 }
+    hedges.btc.ratio.fixed: must be at most 1, not 1.5
+
+max_ratio = 0.5
+ratio = { steps = { signal = "funding", steps = [{ at = 0, ratio = 1 }] } }
+    hedges.btc.ratio: must be from min_ratio to max_ratio (0 to 0.5), not 1
+
+[hedges.btc.ratio.steps]
+    hedges.btc.ratio.steps.signal: must be set
+    hedges.btc.ratio.steps.steps: must be set
+
+[hedges.btc.ratio.steps]
+signal = "volatilty"
+    hedges.btc.ratio.steps.signal: must be "volatility" or "drawdown" or "average" or "funding"
+window = "36h"
+    hedges.btc.ratio.steps.window: must be whole days, such as "30d"
+hysteresis = -0.1
+    hedges.btc.ratio.steps.hysteresis: must be at least 0, not -0.1
+steps = []
+    hedges.btc.ratio.steps.steps: must have at least one step
+
+[hedges.btc.ratio.steps]
+signal = "drawdown"
+window = "366d"
+    hedges.btc.ratio.steps.window: must be from 1d to 365d, not 366d
+steps = [{ at = 0.1, ratio = 1 }, { at = 0.1, ratio = 0 }]
+    hedges.btc.ratio.steps.steps: must be at ascending values of the signal
+
+[hedges.btc.ratio.steps]
+signal = "drawdown"
+steps = [{ above = 0.1, ratio = 2 }]
+    hedges.btc.ratio.steps.steps[0].at: must be set
+    hedges.btc.ratio.steps.steps[0].ratio: must be at most 1, not 2
+    hedges.btc.ratio.steps.steps[0].above: not a setting. Settings here are at, ratio
+
+[hedges.btc.ratio.external]
+    hedges.btc.ratio.external: must have a file or a url, and not both
+
+ratio = { external = { file = "ratio.json", url = "https://signals.example/btc" } }
+    hedges.btc.ratio.external: must have a file or a url, and not both
+
+[hedges.btc.ratio.external]
+url = "http://signals.example/btc.json"
+    hedges.btc.ratio.external.url: must be https: plain http is only for this machine itself
+valid_for = "5s"
+    hedges.btc.ratio.external.valid_for: must be from 10s to 30d, not 5s
+then = "unwind"
+    hedges.btc.ratio.external.then: must be "keep" or "return"
+
+[hedges.btc.ratio.external]
+url = "https://user:CANARY@signals.example/"
+    hedges.btc.ratio.external.url: must be a web address, such as
+
+[hedges.btc.ratio.external]
+file = "~/ratio.json"
+    hedges.btc.ratio.external.file: must be the path of a file, without ~
+
+[hedges.btc.ratio.schedule]
+windows = []
+    hedges.btc.ratio.schedule.windows: must have at least one window
+
+[hedges.btc.ratio.schedule]
+windows = [{ start = 2026-12-01, ratio = 1 }]
+    hedges.btc.ratio.schedule.windows[0].start: must be a date and time with its zone, such as
+
+[hedges.btc.ratio.schedule]
+windows = [{ start = 2026-12-01T00:00:00, end = "tomorrow", ratio = 1 }]
+    hedges.btc.ratio.schedule.windows[0].start: must be a date and time with its zone, such as
+    hedges.btc.ratio.schedule.windows[0].end: must be a date and time with its zone, such as
+
+[hedges.btc.ratio.schedule]
+windows = [{ start = 2026-12-01T00:00:00Z, end = 2026-12-01T00:00:00Z, ratio = 1 }]
+    hedges.btc.ratio.schedule.windows[0]: must end after it starts
+
+[hedges.btc.ratio.schedule]
+windows = [{ start = 2026-12-01T00:00:00.5Z, ratio = 1 }]
+    hedges.btc.ratio.schedule.windows[0].start: must be whole seconds
+
+[hedges.btc.ratio.schedule]
+windows = [{ start = 2026-12-02T00:00:00Z, ratio = 1 }, { start = 2026-12-03T00:00:00Z, ratio = 0 }]
+    hedges.btc.ratio.schedule.windows: must be in order and must not overlap
+
+[hedges.btc.ratio.schedule]
+    hedges.btc.ratio.schedule: must have an end in the last window, to unwind then
+windows = [{ start = 2026-12-02T00:00:00Z, ratio = 1 }]
+then = "unwind"
 
 band = 0
     hedges.btc.band: must be above 0, not 0
@@ -365,6 +455,39 @@ band = 0.6
 
 band = 2
     hedges.btc.band: must be at most 0.5, not 2. For 2 % write 0.02
+
+[hedges.btc.funding]
+budget = 20
+    hedges.btc.funding.budget: must be at most 10, not 20
+windows = ["7d", "31d"]
+    hedges.btc.funding.windows[1]: must be from 1d to 30d, not 31d
+action = "sell"
+    hedges.btc.funding.action: must be "alarm" or "floor" or "unwind"
+floor = 1.1
+    hedges.btc.funding.floor: must be at most 1, not 1.1
+
+[hedges.btc.funding]
+budget = 0.2
+action = "dated"
+    hedges.btc.funding.action: "dated" is not supported yet; must be "alarm" or "floor" or "unwind"
+
+[hedges.btc.funding]
+    hedges.btc.funding: must have a budget for its action
+action = "floor"
+
+[hedges.btc.funding]
+budget = 0
+    hedges.btc.funding.budget: must be above 0, not 0
+windows = []
+    hedges.btc.funding.windows: must have at least one window
+
+[hedges.btc.basis]
+max = 0
+    hedges.btc.basis.max: must be above 0, not 0
+
+[hedges.btc.basis]
+bound = 0.01
+    hedges.btc.basis.bound: not a setting. Settings here are max
 
 [hedges.btc.liquidation]
 warn = 30

@@ -10,6 +10,7 @@ from hedgebot.errors import ConfigError
 from hedgebot.settings import environment
 from hedgebot.settings.load import load
 from hedgebot.settings.model import Settings
+from hedgebot.settings.ratio import Ratio
 from tests.settings.cases import ACCOUNT, HEDGE
 
 TRAILING = '[accounts.sub_]\nexchange = "bybit"\n'
@@ -43,6 +44,12 @@ class TestAVariableSetsAValue:
 
     def test_of_a_named_table_over_the_file(self, file: Path) -> None:
         assert settings(file, HEDGEBOT_HEDGES__BTC__RATIO="0.5").hedges["btc"].ratio == Decimal("0.5")
+
+    def test_a_table_that_may_stand_for_a_value_is_json_like_a_list(self, file: Path) -> None:
+        policies = '{"fixed": 0.25, "schedule": {"windows": [{"start": "2026-12-01T00:00:00Z", "ratio": 1}]}}'
+        ratio = settings(file, HEDGEBOT_HEDGES__BTC__RATIO=policies).hedges["btc"].ratio
+        assert isinstance(ratio, Ratio)
+        assert (ratio.fixed, ratio.defined().windows[0].ratio) == (Decimal("0.25"), Decimal(1))
         assert settings(file, HEDGEBOT_ACCOUNTS__MAIN__SANDBOX="true").accounts["main"].sandbox is True
 
     def test_of_a_table_in_a_table(self, file: Path) -> None:
@@ -82,6 +89,10 @@ class TestAnUnknownVariableIsAnError:
             ("HEDGEBOT_MOD", "not a setting. Did you mean HEDGEBOT_MODE?"),
             ("HEDGEBOT_CYCLE_INTERVAL", "not a setting. Did you mean HEDGEBOT_CYCLE__INTERVAL?"),
             ("HEDGEBOT_CYCLE__INTERVALL", "not a setting. Did you mean HEDGEBOT_CYCLE__INTERVAL?"),
+            (
+                "HEDGEBOT_HEDGES__BTC__RATIO__FIXED",
+                "not a setting. Did you mean HEDGEBOT_HEDGES__BTC__RATIO?",
+            ),
             ("HEDGEBOT_HEDGES__BTC__RATOI", "not a setting. Did you mean HEDGEBOT_HEDGES__BTC__RATIO?"),
             ("HEDGEBOT_HEDGES__BTC__SPOT__0__ACCOUNT", "not a setting. "),
             ("HEDGEBOT_MODE__X", "not a setting. Did you mean HEDGEBOT_MODE?"),
@@ -120,7 +131,8 @@ class TestAWrongValueNamesItsVariable:
             ("HEDGEBOT_CYCLE__INTERVAL", "5", "must be a whole number with its unit"),
             ("HEDGEBOT_HEDGES__BTC__RATIO", "2", "must be at most 1, not 2. For 2 % write 0.02"),
             ("HEDGEBOT_HEDGES__BTC__RATIO", "CANARY", "must be a number"),
-            ("HEDGEBOT_HEDGES__BTC__RATIO", "NaN", "must be a number"),
+            ("HEDGEBOT_HEDGES__BTC__RATIO", '{"fixed": 2}', "fixed: must be at most 1, not 2"),
+            ("HEDGEBOT_HEDGES__BTC__RATIO", "NaN", "must be a finite number"),
             ("HEDGEBOT_HEDGES__BTC__LIMITS__ORDERS_PER_HOUR", "1.5", "must be a whole number"),
             ("HEDGEBOT_ACCOUNTS__MAIN__SANDBOX", "1", "must be true or false"),
             ("HEDGEBOT_API__HOSTS", "CANARY", "must be a list in brackets; in a variable, as JSON"),

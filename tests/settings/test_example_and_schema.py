@@ -3,6 +3,7 @@
 import json
 import re
 import tomllib
+from datetime import datetime
 from decimal import Decimal
 from itertools import pairwise
 from pathlib import Path
@@ -13,14 +14,23 @@ import pytest
 from hedgebot.settings import keys
 from hedgebot.settings.effective import effective
 from hedgebot.settings.load import load
+from hedgebot.settings.ratio import Ratio
 from hedgebot.settings.schema import dump, schema
 from tests.settings.test_good_configs import GOOD
 
 UNSET = re.compile(r"^#(?=[a-z_]+ = )", re.MULTILINE)
 """A key that is commented out; explanations have a space after the #."""
 
-EXAMPLE_ONLY = {"accounts.main.base_url", "hedges.btc.limits.max_order_usd"}
+EXAMPLE_ONLY = {
+    "accounts.main.base_url",
+    "hedges.btc.limits.max_order_usd",
+    "hedges.btc.funding.budget",
+    "hedges.btc.basis.max",
+}
 """Keys without a default, for which the file shows an example."""
+
+
+POLICIES = ("Ratio", "StepsTable", "StepEntry", "ExternalTable", "ScheduleTable", "WindowEntry")
 
 
 @pytest.fixture(scope="module")
@@ -59,6 +69,17 @@ class TestTheExample:
             for key in keys.names_in(path):
                 assert f"{key} = " in in_full.read_text()
 
+    def test_shows_policies_that_load_and_every_key_of_them(self, example: Path, tmp_path: Path) -> None:
+        text = example.read_text()
+        policies = re.sub(r"(?m)^#   ", "", text[text.index("#   [hedges.btc.ratio]") :])
+        file = tmp_path / "policies.toml"
+        file.write_text(f"{text}\n{policies}")
+        assert isinstance(load(file, {}).settings.hedges["btc"].ratio, Ratio)
+        ratio = ("hedges", "btc", "ratio")
+        for path in ((), ("steps",), ("steps", "steps", 0), ("external",), ("schedule", "windows", 0)):
+            for key in keys.names_in((*ratio, *path)):
+                assert re.search(rf"\b{key} = |ratio\.{key}\]", policies), key
+
     def test_explains_every_key(self, example: Path) -> None:
         lines = example.read_text().split("\n")
         for before, line in pairwise(lines):
@@ -77,8 +98,9 @@ class TestTheSchema:
         for path in keys.paths({"accounts": ["main"], "hedges": ["btc"]}):
             for length in range(1, len(path) + 1):
                 assert within(shape, list(path[:length])).get("description"), path[:length]
-        for entry in ("SpotEntry", "Leg"):
-            assert all(about.get("description") for about in shape["$defs"][entry]["properties"].values())
+        for entry in ("SpotEntry", "Leg", *POLICIES):
+            for about in shape["$defs"][entry]["properties"].values():
+                assert resolved(shape, about).get("description"), about
 
     def test_knows_no_null_and_no_foreign_durations(self) -> None:
         assert "null" not in dump()
@@ -114,6 +136,8 @@ def within(root: dict[str, Any], path: list[Any]) -> dict[str, Any]:
 def check(root: dict[str, Any], shape: dict[str, Any], value: Any) -> None:
     """Assert that ``value`` keeps to ``shape``: as much of JSON Schema as ours uses."""
     shape = resolved(root, shape)
+    if "oneOf" in shape:
+        shape = resolved(root, shape["oneOf"][isinstance(value, dict)])
     if "anyOf" in shape:
         shape = next(
             one for one in shape["anyOf"] if one["type"] == ("string" if isinstance(value, str) else "number")
@@ -127,6 +151,8 @@ def check(root: dict[str, Any], shape: dict[str, Any], value: Any) -> None:
     elif isinstance(value, list):
         for below in value:
             check(root, shape["items"], below)
+    elif isinstance(value, datetime):
+        assert shape["format"] == "date-time"
     elif isinstance(value, str):
         assert re.search(shape.get("pattern", ""), value)
         assert value in shape.get("enum", [value])

@@ -84,6 +84,33 @@ ratio = 0.7
 min_ratio = "0.7"
 max_ratio = 0.7
 
+ratio = { fixed = 0.5 }
+
+ratio = {}
+
+[hedges.btc.ratio.steps]
+signal = "average"
+window = "365d"
+hysteresis = 0
+steps = [{ at = -0.02, ratio = 0.5 }, { at = "0.02", ratio = 0 }]
+
+[hedges.btc.ratio]
+fixed = 0.2
+[hedges.btc.ratio.external]
+file = "ratio.json"
+valid_for = "30d"
+then = "return"
+[[hedges.btc.ratio.schedule.windows]]
+start = 2026-12-01T00:00:00Z
+end = 2026-12-02T01:30:00+01:30
+ratio = 1
+[[hedges.btc.ratio.schedule.windows]]
+start = "2026-12-02T00:00:00Z"
+ratio = 0.5
+
+[hedges.btc.ratio.external]
+url = "http://127.0.0.1:9300/btc.json?key=1"
+
 band = 0.5
 
 band = 0.000000000000000001
@@ -109,6 +136,19 @@ max_order_usd = 1e6
 [hedges.btc.liquidation]
 warn = 5
 act = 4.99
+
+[hedges.btc.funding]
+budget = "0.000000000000000001"
+windows = ["30d", "36h", "1d"]
+action = "floor"
+floor = 0
+
+[hedges.btc.funding]
+action = "unwind"
+budget = 10
+
+[hedges.btc.basis]
+max = 1
 
 [accounts.unused]
 exchange = "bybit"
@@ -307,6 +347,11 @@ def test_defaults_are_those_of_the_documentation(tmp_path: Path) -> None:
         "hedges.btc.limits.max_order_usd": "not set",
         "hedges.btc.liquidation.warn": "0.30",
         "hedges.btc.liquidation.act": "0.15",
+        "hedges.btc.funding.budget": "not set",
+        "hedges.btc.funding.windows[0]": '"7d"',
+        "hedges.btc.funding.action": '"alarm"',
+        "hedges.btc.funding.floor": "0.5",
+        "hedges.btc.basis.max": "not set",
     }
 
 

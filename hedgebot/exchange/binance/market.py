@@ -8,8 +8,10 @@ from decimal import Decimal
 from hedgebot.domain.account import Tier
 from hedgebot.domain.instrument import Instrument
 from hedgebot.domain.market import Funding, Quote
+from hedgebot.domain.signals import Candle
 from hedgebot.domain.units import ONE, Coin, Contracts, Usd
 from hedgebot.errors import ConversionError, ReadError
+from hedgebot.exchange import candles as bars
 from hedgebot.exchange.convert import MOST_FEE, Fields, OrderBook
 from hedgebot.exchange.fates import Answer
 
@@ -42,6 +44,8 @@ STATUSES = {
     "SETTLING": False,
     "CLOSE": False,
 }
+INTERVALS = {3_600_000: "1h", 86_400_000: "1d"}
+BAR_COLUMNS = 12
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 LAST_DAY = 4_200_000_000_000  # ms; the year 2103: perpetuals are delivered in 2100
 HOUR_MS = 3_600_000
@@ -178,12 +182,18 @@ def quote(premium: Answer, book: OrderBook, instrument: Instrument, hours: Decim
     return Quote(
         symbol=instrument.symbol,
         mark=row.price("markPrice"),
-        index=row.price("indexPrice"),
+        index=row.price_or_blank("indexPrice"),
         bids=book.bids,
         asks=book.asks,
         funding=Funding(row.rate("lastFundingRate"), hours, next_at),
         at=min(at, book.at),
     )
+
+
+def candles(answer: Answer, bar_ms: int, now_ms: int) -> tuple[Candle, ...]:
+    """A contract's bars that have ended, oldest first; ``klines`` does not name the contract."""
+    found = bars.candles(answer.result, answer.where, width=BAR_COLUMNS, bar_ms=bar_ms, now_ms=now_ms)
+    return tuple(found)
 
 
 def rows(answer: Answer) -> list[Fields]:

@@ -8,8 +8,10 @@ from decimal import Decimal
 from hedgebot.domain.account import Tier
 from hedgebot.domain.instrument import Instrument
 from hedgebot.domain.market import Funding, Quote
+from hedgebot.domain.signals import Candle
 from hedgebot.domain.units import ONE, Coin, Contracts, Usd
 from hedgebot.errors import ReadError
+from hedgebot.exchange import candles as bars
 from hedgebot.exchange.bybit.venue import CATEGORY
 from hedgebot.exchange.convert import MOST_FEE, Fields, OrderBook
 from hedgebot.exchange.fates import Answer
@@ -18,6 +20,8 @@ FACE = Usd(ONE)  # every inverse contract here is one dollar; ccxt reads the min
 PERPETUAL, DATED = "InversePerpetual", "InverseFutures"
 KINDS = {PERPETUAL: True, DATED: False}
 STATUSES = {"Trading": True, "PreLaunch": False, "Delivering": False, "Closed": False}
+INTERVALS = {3_600_000: "60", 86_400_000: "D"}
+BAR_COLUMNS = 7
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 LAST_DAY = 4_000_000_000_000  # ms; the year 2096
 PERCENT = Decimal(100)
@@ -127,13 +131,21 @@ def order_book(answer: Answer, instrument: Instrument) -> OrderBook:
     return answer.fields.order_book("b", "a", at="ts")
 
 
+def candles(answer: Answer, instrument: Instrument, bar_ms: int, now_ms: int) -> tuple[Candle, ...]:
+    """A contract's bars that have ended, oldest first, from ``market/kline``, which has the newest first."""
+    answer.fields.expect("symbol", instrument.native)
+    rows, where = answer.fields.items("list"), f"{answer.fields.where}.list"
+    found = bars.candles(rows, where, width=BAR_COLUMNS, bar_ms=bar_ms, now_ms=now_ms)
+    return tuple(found[::-1])
+
+
 def quote(ticker: Answer, book: OrderBook, instrument: Instrument) -> Quote:
     """One reading of a contract's market, as old as the older of its two parts."""
     row = one_row(ticker, instrument.native)
     return Quote(
         symbol=instrument.symbol,
         mark=row.price("markPrice"),
-        index=row.price("indexPrice"),
+        index=row.price_or_blank("indexPrice"),
         bids=book.bids,
         asks=book.asks,
         funding=_funding(row),

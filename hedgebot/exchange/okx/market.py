@@ -8,8 +8,10 @@ from decimal import Decimal
 from hedgebot.domain.account import Tier
 from hedgebot.domain.instrument import Instrument
 from hedgebot.domain.market import Funding, Quote
+from hedgebot.domain.signals import Candle
 from hedgebot.domain.units import ONE, Contracts, Price, Usd
 from hedgebot.errors import ReadError
+from hedgebot.exchange import candles as bars
 from hedgebot.exchange.convert import MOST_FEE, Fields, OrderBook
 from hedgebot.exchange.fates import Answer
 from hedgebot.exchange.okx.venue import FUTURES, SWAP
@@ -27,6 +29,8 @@ STATES = {
     "settling": False,
 }
 BOOK_COLUMNS = 4  # price, size, one out of use, number of orders
+BARS = {3_600_000: "1H", 86_400_000: "1Dutc"}
+BAR_COLUMNS = 9
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 LAST_DAY = 4_000_000_000_000  # ms; the year 2096
 HOUR_MS = 3_600_000
@@ -73,6 +77,11 @@ class Listing:
         if row.text("instId") in self.others:
             return None
         return row.word("instId", self.by_native).instrument
+
+
+def candles(answer: Answer, bar_ms: int, now_ms: int) -> list[Candle]:
+    """A contract's bars that have ended, newest first; ``market/candles`` does not name the contract."""
+    return bars.candles(answer.result, answer.where, width=BAR_COLUMNS, bar_ms=bar_ms, now_ms=now_ms)
 
 
 def rows(answer: Answer) -> list[Fields]:
@@ -198,7 +207,7 @@ def quote(prices: Prices, contract: Contract) -> Quote:
     return Quote(
         symbol=instrument.symbol,
         mark=mark.price("markPx"),
-        index=index.price("idxPx"),
+        index=index.price_or_blank("idxPx"),
         bids=book.bids,
         asks=book.asks,
         funding=_funding(one_row(prices.funding), instrument),

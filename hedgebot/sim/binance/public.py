@@ -3,6 +3,7 @@
 from itertools import islice
 from typing import Any
 
+from hedgebot.sim.bars import bars
 from hedgebot.sim.binance.session import Session, pair
 from hedgebot.sim.binance.wire import ApiError, Document, Json, Params, coins, mark, number, price
 from hedgebot.sim.contract import HOUR_MS, Contract
@@ -10,6 +11,8 @@ from hedgebot.sim.matching import Book, Side
 from hedgebot.sim.money import ONE
 
 FAR_FUTURE_MS = 4_133_404_800_000  # when perpetuals are said to be delivered
+BARS = {"1m": 60_000, "1h": HOUR_MS, "4h": 4 * HOUR_MS, "1d": 24 * HOUR_MS}
+NO_TRADES = ("0", 0, "0", "0", "0")
 DEPTHS = {5, 10, 20, 50, 100, 500, 1000}
 STATUSES = {"Trading": "TRADING", "PreLaunch": "PENDING_TRADING", "Closed": "CLOSE"}
 USUAL_INTERVAL_MS = 8 * HOUR_MS
@@ -154,6 +157,22 @@ def _levels(book: Book, side: Side, limit: int) -> list[list[str]]:
     places = book.contract.price_places
     levels = islice(book.offers(side), limit)
     return [[price(level.price, places), number(level.contracts)] for level in levels]
+
+
+def klines(session: Session, params: Params) -> Document:
+    """Bars, oldest first: from a start, or the newest."""
+    contract = session.contract(params.required("symbol"))
+    width = BARS.get(params.required("interval"), 0)
+    if not width:
+        raise ApiError(-1120, "Invalid interval.")
+    now, limit = session.now_ms(), params.limit(500, 1500)
+    end = min(params.integer("endTime", now), now)
+    start = params.integer("startTime", end - limit * width + 1)
+    market, places = session.exchange.truth.market, contract.price_places
+    return [
+        [bar.start, *(price(value, places) for value in bar[1:]), "0", bar.start + width - 1, *NO_TRADES]
+        for bar in islice(bars(market, contract, width, start, end, now), limit)
+    ]
 
 
 def funding_info(session: Session, _params: Params) -> Document:

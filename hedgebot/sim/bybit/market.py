@@ -1,8 +1,9 @@
 """Public endpoints: time, prices, book, funding rates and bars."""
 
 from fractions import Fraction
-from itertools import islice, pairwise
+from itertools import islice
 
+from hedgebot.sim.bars import bars
 from hedgebot.sim.bybit.session import Session
 from hedgebot.sim.bybit.wire import ApiError, Json, Params, coins, price, ratio
 from hedgebot.sim.contract import HOUR_MS, Contract
@@ -169,13 +170,9 @@ def kline(session: Session, params: Params) -> Json:
     end = min(params.integer("end", now), now)
     count = min(params.integer("limit", 200), 1000)
     start = max(params.integer("start", 0), end - (count - 1) * width) // width * width
-    edges = [*range(start, end + 1, width), end // width * width + width]
-    bars = [_bar(session, contract, first, min(last - 1, now)) for first, last in pairwise(edges)]
-    return {"symbol": contract.symbol, "category": category, "list": bars[::-1]}
-
-
-def _bar(session: Session, contract: Contract, first: int, last: int) -> list[str]:
-    path = session.exchange.truth.market.feed(contract.symbol).path
-    prices = [path.at(at_ms) for at_ms in (first, *path.turns(first, last), last)]
-    shown = (prices[0], max(prices), min(prices), prices[-1])
-    return [str(first), *(price(value, contract.price_places) for value in shown), "0", "0"]
+    market, places = session.exchange.truth.market, contract.price_places
+    rows = [
+        [str(bar.start), *(price(value, places) for value in bar[1:]), "0", "0"]
+        for bar in bars(market, contract, width, start, end, now)
+    ]
+    return {"symbol": contract.symbol, "category": category, "list": rows[::-1]}

@@ -3,6 +3,7 @@
 from fractions import Fraction
 from itertools import islice
 
+from hedgebot.sim.bars import Bar, bars
 from hedgebot.sim.contract import Contract
 from hedgebot.sim.matching import Book, Side
 from hedgebot.sim.money import ONE, ceil_to, floor_to
@@ -10,6 +11,9 @@ from hedgebot.sim.okx.session import Session, inst_family, inst_type
 from hedgebot.sim.okx.wire import ApiError, Json, Params, num, parameter, price
 
 DAY_MS = 86_400_000
+BARS = {"1m": 60_000, "1H": 3_600_000, "4H": 4 * 3_600_000, "1Dutc": DAY_MS}
+REMEMBERED = 1440
+Rows = list[list[str]]
 
 
 def system_time(session: Session, _params: Params) -> list[Json]:
@@ -53,6 +57,29 @@ def index_tickers(session: Session, params: Params) -> list[Json]:
             "ts": str(at_ms),
         }
     ]
+
+
+def candles(session: Session, params: Params) -> Rows:
+    """Bars by UTC, newest first: those that start before ``after``, or the newest of all."""
+    contract = session.contract(params.required("instId"))
+    width = BARS.get(params.text("bar", "1m"), 0)
+    if not width:
+        raise parameter("bar")
+    now, limit = session.now_ms(), min(params.integer("limit", 100), 300)
+    end = min(params.integer("after", now + 1) - 1, now)
+    oldest = now // width * width - (REMEMBERED - 1) * width
+    start = max(end // width * width - (limit - 1) * width, oldest)
+    market, places = session.exchange.truth.market, contract.price_places
+    found = bars(market, contract, width, start, end, now)
+    rows = [
+        [str(bar.start), *(price(value, places) for value in bar[1:]), "0", "0", "0", _ended(bar, width, now)]
+        for bar in found
+    ]
+    return rows[::-1]
+
+
+def _ended(bar: Bar, width: int, now: int) -> str:
+    return "1" if bar.start + width <= now else "0"
 
 
 def books(session: Session, params: Params) -> list[Json]:

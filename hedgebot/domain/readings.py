@@ -1,0 +1,70 @@
+"""What a signal says now, or why it says nothing: fresh or not, the same for policies and for guards."""
+
+from decimal import Decimal
+from typing import NamedTuple
+
+from hedgebot.domain.funding import annual, costs
+from hedgebot.domain.policy import External, Signal, Steps
+from hedgebot.domain.signals import Signals
+from hedgebot.domain.snapshot import Snapshot
+from hedgebot.domain.units import Millis
+
+BARS = 2
+"""After so many bars without a new one a signal is stale."""
+
+LEDGER_MS = 3 * 3_600_000
+"""After so long without a reading of the ledger what funding cost is not known."""
+
+AHEAD_MS = 60_000
+"""How far the clock of the program that writes a ratio may be ahead of ours."""
+
+
+class Now(NamedTuple):
+    """A value, or the reason why there is none."""
+
+    value: Decimal | None
+    problem: str = ""
+
+
+def agreed_time(snapshot: Snapshot) -> Millis:
+    """The earlier of our clock and the exchange's: what ends a hedge waits until both have passed it."""
+    return Millis(snapshot.at + min(snapshot.offset_ms, 0))
+
+
+def signal(steps: Steps, snapshot: Snapshot, signals: Signals) -> Now:
+    """The value of the signal that ``steps`` follow."""
+    if steps.signal is Signal.FUNDING:
+        rate = annual(snapshot.legs[0].quote.funding)
+        return Now(rate, "" if rate is not None else "the funding interval is not known")
+    found = signals.market
+    if found.value is None:
+        return Now(None, found.problem)
+    age = agreed_time(snapshot) - found.value.until
+    if age > BARS * steps.bar_ms:
+        return Now(None, f"its last bar ended {age / 3_600_000:.1f} h ago: {found.problem or 'no newer one'}")
+    return Now(found.value.value)
+
+
+def paid(snapshot: Snapshot, signals: Signals) -> tuple[tuple[Decimal, ...], str]:
+    """What funding cost a year over each window of the budget; or nothing, and why that is not known."""
+    found = signals.funding
+    if found.value is None:
+        return (), found.problem
+    age = snapshot.at - found.value.until
+    if age > LEDGER_MS:
+        return (), f"the ledger was last read {age / 3_600_000:.1f} h ago: {found.problem or 'no answer'}"
+    return costs(found.value, snapshot.exposure.exposure), ""
+
+
+def wish(external: External, snapshot: Snapshot, signals: Signals) -> Now:
+    """The ratio that another program wants, unless its word has expired."""
+    found = signals.wanted
+    if found.value is None:
+        return Now(None, found.problem)
+    age = snapshot.at - found.value.at
+    if age > external.valid_ms:
+        since = f"it was written {age / 1000:.0f} s ago, and is good for {external.valid_ms / 1000:.0f} s"
+        return Now(None, f"{since}: {found.problem}" if found.problem else since)
+    if age < -AHEAD_MS:
+        return Now(None, f"it is dated {-age / 1000:.0f} s in the future")
+    return Now(found.value.ratio)

@@ -1,0 +1,158 @@
+"""What the ratio policies follow: read beside the cycles, which never wait for it.
+
+The cycles judge by what was known last, and by its age (``domain.readings``). What is not configured is not
+asked for.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+import structlog
+
+from hedgebot.domain.account import LedgerEntry
+from hedgebot.domain.funding import Budget, Paid, paid
+from hedgebot.domain.hedge import Hedge
+from hedgebot.domain.policy import Signal, Steps
+from hedgebot.domain.signals import NOTHING, Measured, Signals, Told, Wanted, measured
+from hedgebot.domain.units import Millis
+from hedgebot.errors import HedgebotError, ReadError
+from hedgebot.ports import Account, Clock, RatioSource
+
+log = structlog.get_logger("hedgebot.signal_watch")
+
+SOON = 60.0
+"""Seconds until what failed is tried again."""
+
+APPEARS = 30.0
+"""Seconds that a bar which has ended may take to appear."""
+
+BOOKS = 3600.0
+"""Seconds between two readings of the ledger."""
+
+MOST_READS = 100
+
+POLL = 10.0
+"""Seconds between two readings of another program's word."""
+
+Read = Callable[[], Awaitable[tuple[Any, float]]]
+"""Reads something anew: its value, and in how many seconds there will be news."""
+
+
+@dataclass(frozen=True, slots=True)
+class Errand:
+    """Something to read for a hedge; ``what`` names the field of its ``Signals``."""
+
+    hedge: str
+    what: str
+    read: Read
+
+
+class SignalWatch:
+    """``signals`` holds what is known, by hedge; it is changed in place and never lacks one."""
+
+    def __init__(
+        self,
+        hedges: Mapping[str, Hedge],
+        accounts: Mapping[str, Account],
+        sources: Mapping[str, RatioSource],
+        clock: Clock,
+        deadline: float,
+    ) -> None:
+        self.signals: dict[str, Signals] = dict.fromkeys(hedges, NOTHING)
+        self._accounts = accounts
+        self._clock = clock
+        self._deadline = deadline
+        errands = [errand for hedge in hedges.values() for errand in self._errands(hedge, sources)]
+        self._due = dict.fromkeys(errands, clock.monotonic())
+
+    def _errands(self, hedge: Hedge, sources: Mapping[str, RatioSource]) -> list[Errand]:
+        found, policies = list[Errand](), hedge.policies
+        steps = None if policies is None else policies.steps
+        if steps is not None and steps.signal is not Signal.FUNDING:
+            found.append(Errand(hedge.name, "market", partial(self._market, hedge, steps)))
+        if hedge.funding is not None:
+            found.append(Errand(hedge.name, "funding", partial(self._paid, hedge, hedge.funding)))
+        if (source := sources.get(hedge.name)) is not None:
+            found.append(Errand(hedge.name, "wanted", partial(_word, source)))
+        return found
+
+    async def keep(self, stop: asyncio.Event) -> None:
+        """Read whatever is due, until ``stop``."""
+        reading = asyncio.create_task(self._read_for_ever(), name="signals")
+        try:
+            await stop.wait()
+        finally:
+            reading.cancel()
+            await asyncio.gather(reading, return_exceptions=True)
+
+    async def ask(self) -> None:
+        """Read all that is due, at once; what fails is in ``signals`` and raises nothing."""
+        now = self._clock.monotonic()
+        await asyncio.gather(*(self._run(errand) for errand, due in self._due.items() if due <= now))
+
+    async def _read_for_ever(self) -> None:
+        while self._due:
+            await self.ask()
+            await self._clock.sleep(max(0.0, min(self._due.values()) - self._clock.monotonic()))
+
+    async def _run(self, errand: Errand) -> None:
+        """One reading; the last good value stays when it fails."""
+        known = self.signals[errand.hedge]
+        before: Told[Any] = getattr(known, errand.what)
+        value, news, problem = before.value, SOON, ""
+        try:
+            async with asyncio.timeout(self._deadline):
+                value, news = await errand.read()
+        except HedgebotError as error:
+            problem = str(error)
+        except TimeoutError:
+            problem = f"no answer within {self._deadline:g} s"
+        except Exception:
+            # A fault of our own must not end the watch over the hedges.
+            log.exception("a signal was not read", hedge=errand.hedge, signal=errand.what)
+            problem = "a fault of hedgebot's own, see the log"
+        if problem and problem != before.problem:
+            log.warning("a signal was not read", hedge=errand.hedge, signal=errand.what, reason=problem)
+        told = {errand.what: Told(value, problem, asked=True)}
+        self.signals[errand.hedge] = replace(self.signals[errand.hedge], **told)
+        self._due[errand] = self._clock.monotonic() + news
+
+    async def _market(self, hedge: Hedge, steps: Steps) -> tuple[Measured, float]:
+        """The signal from the first leg's bars. Raises ``ReadError``."""
+        leg, now, bar = hedge.legs[0], self._clock.now_ms(), steps.bar_ms
+        since = Millis(now // bar * bar - steps.window_ms - 2 * bar)
+        candles = await self._accounts[leg.account].candles(leg.symbol, bar, since)
+        try:
+            found = measured(steps, candles, now)
+        except ValueError as cause:
+            raise ReadError(f"{leg.name}: {cause}") from cause
+        late = found.until < now // bar * bar
+        return found, SOON if late else (bar - now % bar) / 1000 + APPEARS
+
+    async def _paid(self, hedge: Hedge, budget: Budget) -> tuple[Paid, float]:
+        """What the exchanges booked as funding over the windows. Raises ``ReadError``."""
+        until = self._clock.now_ms()
+        since, entries = Millis(until - max(budget.windows)), list[LedgerEntry]()
+        for name in dict.fromkeys(leg.account for leg in hedge.legs):
+            symbols = [leg.symbol for leg in hedge.legs if leg.account == name]
+            entries += await _whole_ledger(self._accounts[name], symbols, since)
+        return paid(entries, budget.windows, until), BOOKS
+
+
+async def _whole_ledger(account: Account, symbols: Sequence[str], since: Millis) -> list[LedgerEntry]:
+    """All entries since an instant, however often it has to be asked. Raises ``ReadError``."""
+    found = dict[str, LedgerEntry]()
+    for _ in range(MOST_READS):
+        ledger = await account.ledger(symbols, since)
+        found |= {entry.id: entry for entry in ledger.entries}
+        if ledger.complete or not ledger.entries or ledger.entries[-1].at <= since:
+            return list(found.values())
+        since = ledger.entries[-1].at
+    raise ReadError(f"{account.name}: its ledger has no end")
+
+
+async def _word(source: RatioSource) -> tuple[Wanted, float]:
+    return await source.read(), POLL

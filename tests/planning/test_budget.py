@@ -1,0 +1,102 @@
+"""What the plan makes of funding that is over its budget: nothing, a lower ratio, or an end."""
+
+from dataclasses import replace
+from decimal import Decimal
+
+import pytest
+
+from hedgebot.domain.funding import Action, Budget, Paid
+from hedgebot.domain.hedge import Hedge
+from hedgebot.domain.market import Funding
+from hedgebot.domain.policy import Policies, Window
+from hedgebot.domain.records import Control, Followed, Memory
+from hedgebot.domain.signals import Signals, Told
+from hedgebot.domain.snapshot import Snapshot
+from hedgebot.domain.units import Coin, Millis
+from hedgebot.planning import follow, target
+from tests.builders import NOW, hedge, leg, quote, snapshot
+
+D = Decimal
+WEEK = 7 * 86_400_000
+DEAR, CHEAP, UNKNOWN = "0.4", "0.1", None
+
+
+def budget(action: Action) -> Budget:
+    return Budget(D("0.3"), (WEEK,), action, D("0.5"))
+
+
+def signals(share: str | None) -> Signals:
+    """A week that cost so much a year of one coin's exposure."""
+    if share is None:
+        return Signals(funding=Told(None, "no answer", asked=True))
+    return Signals(funding=Told(Paid(((WEEK, Coin(D(share) * 7 / 365)),), NOW), "", asked=True))
+
+
+def seen(rate: str = "0.0001") -> Snapshot:
+    return snapshot(leg(-60_000, book=quote(funding=Funding(D(rate), D(8), None))))
+
+
+def cycle(
+    policy: Hedge, memory: Memory, share: str | None, rate: str = "0.0001", control: Control | None = None
+) -> tuple[Memory, str, str]:
+    """The memory after a cycle, its target, and why it is to be unwound."""
+    control = control or Control()
+    memory, why = follow(policy, control, seen(rate), signals(share), memory)
+    return memory, str(target(policy, control, memory).ratio), why
+
+
+def test_an_alarm_changes_no_target() -> None:
+    _, ratio, why = cycle(hedge(funding=budget(Action.ALARM)), Memory(), DEAR)
+    assert (ratio, why) == ("1", "")
+
+
+def test_the_floor_holds_until_the_rate_too_is_cheap() -> None:
+    policy, memory, ratios = hedge(funding=budget(Action.FLOOR)), Memory(), []
+    for share, rate in (
+        (CHEAP, "-0.0005"),
+        (DEAR, "-0.0005"),
+        (UNKNOWN, "-0.0005"),
+        (CHEAP, "-0.0005"),  # a half of it is cheap, all of it would cost 54.75 % a year
+        (CHEAP, "-0.0001"),
+        (UNKNOWN, "-0.0005"),
+    ):
+        memory, ratio, why = cycle(policy, memory, share, rate)
+        ratios.append(ratio)
+        assert why == ""
+    assert ratios == ["1", "0.5", "0.5", "0.5", "1", "1"]
+
+
+def test_the_floor_raises_nothing_and_stays_within_the_bounds() -> None:
+    over = Memory(policy=Followed(over_budget=True))
+    assert cycle(hedge("0.3", funding=budget(Action.FLOOR)), over, DEAR)[1] == "0.3"
+    assert cycle(hedge("1", funding=budget(Action.FLOOR), min_ratio=D("0.6")), over, DEAR)[1] == "0.6"
+
+
+def test_the_floor_is_under_every_policy_and_under_no_operator() -> None:
+    policies = Policies(windows=(Window(Millis(0), None, D("0.9")),))
+    policy = hedge("0.2", funding=budget(Action.FLOOR), policies=policies)
+    memory, ratio, _ = cycle(policy, Memory(), DEAR)
+    assert (ratio, memory.policy.wanted) == ("0.5", D("0.9")), "what the policy wants is not forgotten"
+    assert cycle(policy, memory, DEAR, control=Control(ratio=D("0.8")))[1] == "0.8"
+    assert cycle(policy, memory, CHEAP)[1] == "0.9"
+
+
+def test_an_unwind_is_asked_for_once() -> None:
+    policy, memory, asked = hedge(funding=budget(Action.UNWIND)), Memory(), []
+    for share in (CHEAP, DEAR, DEAR, UNKNOWN, DEAR, CHEAP, CHEAP, DEAR):
+        memory, _, why = cycle(policy, memory, share)
+        asked.append(why)
+    assert asked == ["", "funding is over its budget", "", "", "", "", "", "funding is over its budget"]
+
+
+@pytest.mark.parametrize("control", [Control(paused=True), Control(ratio=D(1)), Control(unwind_to=D("0.5"))])
+def test_an_operators_word_holds_it_back(control: Control) -> None:
+    policy = hedge(funding=budget(Action.UNWIND))
+    memory, _, why = cycle(policy, Memory(), DEAR, control=control)
+    assert why == ""
+    assert cycle(policy, memory, DEAR)[2] == "funding is over its budget"
+
+
+def test_a_budget_taken_out_of_the_file_holds_nothing_down() -> None:
+    over = replace(Memory(), policy=Followed(over_budget=True))
+    assert cycle(hedge(), over, DEAR)[1] == "1"

@@ -1,0 +1,118 @@
+"""Signals are read beside the cycles, when there is news; what was known stays when a reading fails."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any, cast
+
+from hedgebot.domain.policy import DAY_MS, HOUR_MS, After, External, Policies, Signal, Steps
+from hedgebot.domain.signals import Candle, Wanted
+from hedgebot.domain.units import Millis, Price
+from hedgebot.errors import ReadError
+from hedgebot.ports import Account
+from hedgebot.signal_watch import APPEARS, POLL, SOON, SignalWatch
+from hedgebot.sim.virtual import EPOCH_MS, VirtualClock, run
+from tests.builders import hedge
+
+STEPS = Steps(Signal.DRAWDOWN, DAY_MS, ((Decimal("0.1"), Decimal(1)),), Decimal(0))
+DEADLINE = 10.0
+
+
+@dataclass
+class Bars:
+    """An account of which only bars are asked, and a program that wants a ratio; either may fail or hang."""
+
+    clock: VirtualClock
+    asked: list[float] = field(default_factory=list)
+    failing: Exception | None = None
+    hanging: bool = False
+    behind: int = 0
+
+    async def candles(self, symbol: str, bar_ms: int, since: Millis) -> tuple[Candle, ...]:
+        await self._answer()
+        last = self.clock.now_ms() // bar_ms * bar_ms - self.behind * bar_ms
+        return tuple(Candle(Millis(end), Price.of(100)) for end in range(since + bar_ms, last + 1, bar_ms))
+
+    async def read(self) -> Wanted:
+        await self._answer()
+        return Wanted(Decimal("0.5"), self.clock.now_ms())
+
+    async def _answer(self) -> None:
+        self.asked.append(self.clock.monotonic())
+        if self.hanging:
+            await asyncio.Event().wait()
+        if self.failing is not None:
+            raise self.failing
+
+
+Act = Callable[[SignalWatch, Bars], Awaitable[None]]
+
+
+def play(act: Act, policies: Policies | None, *, external: bool = False) -> None:
+    async def main(clock: VirtualClock) -> None:
+        bars, stop = Bars(clock), asyncio.Event()
+        accounts = {"main": cast(Account, bars)}
+        hedges = {"btc": hedge(policies=policies), "other": hedge(name="other")}
+        watch = SignalWatch(hedges, accounts, {"btc": bars} if external else {}, clock, DEADLINE)
+        task = asyncio.create_task(watch.keep(stop))
+        try:
+            await act(watch, bars)
+        finally:
+            stop.set()
+            await task
+
+    run(main, epoch_ms=EPOCH_MS + 600_000)
+
+
+def test_bars_are_read_at_once_and_whenever_one_has_ended() -> None:
+    async def act(watch: SignalWatch, bars: Bars) -> None:
+        await bars.clock.sleep(3 * 3600)
+        assert bars.asked == [0, 3000 + APPEARS, 6600 + APPEARS, 10_200 + APPEARS]
+        market = watch.signals["btc"].market
+        assert market.value is not None
+        assert (market.value.value, market.problem) == (Decimal(0), "")
+        assert market.value.until == EPOCH_MS + 3 * HOUR_MS
+
+    play(act, Policies(STEPS))
+
+
+def test_a_bar_that_is_late_is_asked_for_again_soon() -> None:
+    async def act(watch: SignalWatch, bars: Bars) -> None:
+        bars.behind = 1
+        await bars.clock.sleep(2.5 * SOON)
+        assert bars.asked == [0, SOON, 2 * SOON]
+
+    play(act, Policies(STEPS))
+
+
+def test_what_fails_or_hangs_keeps_the_last_value_and_is_tried_again() -> None:
+    async def act(watch: SignalWatch, bars: Bars) -> None:
+        await bars.clock.sleep(POLL - 1)
+        known = watch.signals["btc"].wanted
+        assert known.value is not None
+        for trouble, problem in (
+            ({"failing": ReadError("HTTP 500")}, "HTTP 500"),
+            ({"failing": ZeroDivisionError()}, "a fault of hedgebot's own, see the log"),
+            ({"failing": None, "hanging": True}, "no answer within 10 s"),
+        ):
+            vars(bars).update(cast("dict[str, Any]", trouble))
+            await bars.clock.sleep(SOON + DEADLINE + 1)
+            assert watch.signals["btc"].wanted.value == known.value
+            assert watch.signals["btc"].wanted.problem == problem
+        bars.hanging = False
+        await bars.clock.sleep(SOON + DEADLINE + 1)
+        assert watch.signals["btc"].wanted.problem == ""
+
+    play(act, Policies(external=External(3_600_000, After.KEEP)), external=True)
+
+
+def test_nothing_is_asked_for_that_no_hedge_follows() -> None:
+    async def act(watch: SignalWatch, bars: Bars) -> None:
+        await bars.clock.sleep(2 * 86_400)
+        assert bars.asked == []
+        assert not watch.signals["other"].market.asked
+
+    funding = Steps(Signal.FUNDING, DAY_MS, ((Decimal(0), Decimal(1)),), Decimal(0))
+    play(act, Policies(funding))
+    play(act, None)
