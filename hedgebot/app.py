@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
 from typing import Any, Protocol, Unpack
 
 import aiohttp
@@ -29,6 +30,7 @@ from hedgebot.errors import JournalError
 from hedgebot.exchange.opening import Options
 from hedgebot.exchange.registry import open_account
 from hedgebot.execution import Execution, Executor, Rehearsal, Settler
+from hedgebot.external import source
 from hedgebot.hedge_state import HedgeState
 from hedgebot.journal.sqlite import SqliteJournal
 from hedgebot.key_watch import KeyWatch, Use
@@ -38,7 +40,9 @@ from hedgebot.ports import Account, Clock, Journal
 from hedgebot.settings.model import Hedge as HedgeSettings
 from hedgebot.settings.model import Settings
 from hedgebot.settings.paths import Paths
+from hedgebot.settings.ratio import Ratio
 from hedgebot.settings.secrets import Credentials
+from hedgebot.signal_watch import SignalWatch
 
 log = structlog.get_logger("hedgebot.app")
 
@@ -80,11 +84,11 @@ class Hooks:
 
 def hedge_of(name: str, settings: HedgeSettings, settle_after: float) -> Hedge:
     """A hedge's definition in the words of ``domain``."""
-    limits = settings.limits
+    limits, ratio = settings.limits, settings.ratio
     return Hedge(
         name=name,
         asset=settings.asset,
-        ratio=settings.ratio,
+        ratio=ratio.fixed if isinstance(ratio, Ratio) else ratio,
         band=settings.band,
         min_ratio=settings.min_ratio,
         max_ratio=settings.max_ratio,
@@ -110,6 +114,9 @@ def hedge_of(name: str, settings: HedgeSettings, settle_after: float) -> Hedge:
         liquidation_warn=settings.liquidation.warn,
         liquidation_act=settings.liquidation.act,
         settle_after=settle_after,
+        policies=ratio.defined() if isinstance(ratio, Ratio) else None,
+        funding=settings.funding.defined(),
+        basis_max=settings.basis.max,
     )
 
 
@@ -130,11 +137,17 @@ async def build(
     credentials: Mapping[str, Credentials],
     world: World,
     hooks: Hooks = Hooks(),
+    *,
+    again: bool = False,
 ) -> AsyncIterator[App]:
-    """The app of one configuration; each part's teardown is registered the moment the part exists."""
+    """The app of one configuration; each part's teardown is registered the moment the part exists.
+
+    ``again``: a daemon was here before, so that a journal which is new stands in for one that was lost.
+    """
     async with AsyncExitStack() as stack:
+        settle = settings.cycle.settle_after.total_seconds() if again else 0.0
         stored = await SqliteJournal.open(
-            paths.store, clock=world.clock, rng=world.rng, keep=settings.store.keep
+            paths.store, clock=world.clock, rng=world.rng, keep=settings.store.keep, settle=settle
         )
         stack.push_async_callback(stored.close)
         journal = world.journal(stored)
@@ -145,9 +158,11 @@ async def build(
             return Executor(hedge, accounts, journal, world.clock) if live else Rehearsal()
 
         keys = watch_over_keys(settings, accounts, world.clock)
-        cycles = cycles_of(settings, accounts, journal, world.clock, execution, keys)
+        signals = watch_over_signals(settings, paths.store.parent, accounts, world)
+        cycles = cycles_of(settings, accounts, journal, world.clock, execution, keys, signals)
         for cycle in cycles.values():
             await cycle.state.load(journal, world.clock.now_ms())
+            cycle.state.started += stored.waits
         interval = settings.cycle.interval.total_seconds()
         tell = await stack.enter_async_context(_alarms(settings, world))
 
@@ -155,7 +170,8 @@ async def build(
             tell(record)
             hooks.ended(record, *rest)
 
-        daemon = Daemon(settings.mode, interval, cycles, journal, world.clock, ended, [keys.keep])
+        chores = [keys.keep, signals.keep]
+        daemon = Daemon(settings.mode, interval, cycles, journal, world.clock, ended, chores)
         await _remember(daemon, stored, world.clock)
         yield App(daemon, accounts, journal, keys)
 
@@ -221,6 +237,20 @@ def watch_over_keys(settings: Settings, accounts: Mapping[str, Account], clock: 
     return KeyWatch(accounts, uses, clock, settings.cycle.deadline.total_seconds())
 
 
+def watch_over_signals(
+    settings: Settings, folder: Path, accounts: Mapping[str, Account], world: World
+) -> SignalWatch:
+    """What reads what the ratios follow; another program's file lies in ``folder``, unless it says where."""
+    hedges = {name: hedge_of(name, hedge, 0.0) for name, hedge in settings.hedges.items()}
+    tables = {n: h.ratio.external for n, h in settings.hedges.items() if isinstance(h.ratio, Ratio)}
+    sources = {
+        name: source(table.file, table.address, folder, world.connector)
+        for name, table in tables.items()
+        if table is not None
+    }
+    return SignalWatch(hedges, accounts, sources, world.clock, settings.cycle.deadline.total_seconds())
+
+
 def cycles_of(
     settings: Settings,
     accounts: Mapping[str, Account],
@@ -228,6 +258,7 @@ def cycles_of(
     clock: Clock,
     execution: Callable[[Hedge], Execution],
     keys: KeyWatch,
+    signals: SignalWatch,
 ) -> dict[str, Cycle]:
     """Each hedge's loop body; ``execution`` is what carries out its plans."""
     deadline = settings.cycle.deadline.total_seconds()
@@ -246,7 +277,7 @@ def cycles_of(
             journal=journal,
             clock=clock,
             fresh_for=deadline,
-            state=HedgeState(name, journal.instance, clock.monotonic(), keys.keys),
+            state=HedgeState(name, journal.instance, clock.monotonic(), keys.keys, signals.signals),
         )
         for name, hedge in hedges.items()
     }

@@ -14,15 +14,17 @@ from hedgebot.domain import status
 from hedgebot.domain.decision import Assessment, Finding, Permission, Plan
 from hedgebot.domain.hedge import Hedge
 from hedgebot.domain.orders import Intent
+from hedgebot.domain.pockets import on_the_way
 from hedgebot.domain.records import Command, CycleRecord, Memory, Verb
 from hedgebot.domain.snapshot import Blind, Observation, Snapshot
 from hedgebot.domain.states import state_of
-from hedgebot.domain.units import Millis
+from hedgebot.domain.transfers import TransferIntent
+from hedgebot.domain.units import ZERO, Millis
 from hedgebot.errors import HedgebotError, JournalError
 from hedgebot.execution import Execution, Settler
 from hedgebot.hedge_state import HedgeState
 from hedgebot.observation import AccountFeed, observe
-from hedgebot.planning import decide, target
+from hedgebot.planning import decide, follow, step_taken, target
 from hedgebot.ports import Clock, Journal
 from hedgebot.risk import View, assess, disturbed
 
@@ -52,14 +54,15 @@ class Cycle:
         view = await self._observe(since)
         assessment, memory = assess(view)
         assessment = self._with_journal_fault(assessment)
+        memory = await self._follow(view, assessment, memory)
         plan = self.state.plan = self._plan(view.observed, assessment, memory)
         record = self._conclude(view.observed, assessment, plan, memory)
         try:
-            intent = await self._record(record, plan)
+            order, move = await self._record(record, plan)
             if plan is not None and plan.acts:
                 # A freeze may lie between the last reply and the end that it was given: the start bounds it.
                 seen = min(view.snapshot.ended, view.snapshot.started + self.fresh_for)
-                await self._execute(plan, intent, until=seen + self.fresh_for)
+                await self._execute(plan, order, move, until=seen + self.fresh_for)
         except JournalError as error:
             self.state.fault = str(error)
             log.warning("journal failed; nothing more is sent", reason=str(error))
@@ -67,13 +70,15 @@ class Cycle:
         return record
 
     async def _settle(self) -> None:
-        """Look up every order of unknown fate; a journal that failed is read afresh first."""
+        """Look up every order and transfer of unknown fate; a journal that failed is read afresh first."""
         self.state.closed.clear()
         try:
             if self.state.fault:
                 await self.state.load(self.journal, self.clock.now_ms())
             for intent in self.state.open:
                 self.state.put(await self.settler.follow(intent))
+            for transfer in self.state.moving:
+                self.state.put_transfer(await self.settler.transfers.follow(transfer))
         except JournalError as error:
             self.state.fault = str(error)
 
@@ -81,6 +86,8 @@ class Cycle:
         seen = await observe(self.hedge, self.feeds, max(since, self.state.acted_at), self.clock.now_ms())
         if isinstance(seen, Snapshot):
             await self._confirm(seen)
+            if self.state.moving:
+                seen = replace(seen, in_flight=on_the_way(seen, self.state.moving))
         view = self.state.view(self.hedge, seen, self.clock)
         if not isinstance(seen, Snapshot) or not disturbed(view):
             return view
@@ -94,10 +101,12 @@ class Cycle:
         return replace(view, memory=replace(view.memory, rival=rival or view.memory.rival))
 
     async def _confirm(self, seen: Snapshot) -> None:
-        """Close the filled orders that the snapshot shows, and have left-over ones cancelled."""
+        """Close the filled orders and the transfers that the snapshot shows; cancel left-over orders."""
         try:
             for intent in self.state.open:
                 self.state.put(await self.settler.confirm(intent, seen))
+            for transfer in self.state.moving:
+                self.state.put_transfer(await self.settler.transfers.confirm(transfer, seen))
         except JournalError as error:
             self.state.fault = str(error)
         if self.execution.sends and seen.orders:
@@ -113,17 +122,38 @@ class Cycle:
         self.state.fault = ""
         return Assessment((*assessment.findings, fault))
 
+    async def _follow(self, view: View, assessment: Assessment, memory: Memory) -> Memory:
+        """The memory with what the policies want now. An unwind that they ask for is written down first: if
+        that fails, or nothing is sent in this mode, they will ask again."""
+        seen, state = view.observed, self.state
+        if not isinstance(seen, Snapshot) or assessment.blind:
+            return memory
+        followed, why = follow(self.hedge, state.control, seen, view.signals, memory)
+        if why:
+            order = Command(self.hedge.name, Verb.UNWIND, ZERO, f"hedgebot: {why}", view.at)
+            try:
+                if self.execution.sends:
+                    await self.journal.command(order)
+            except JournalError as error:
+                state.fault = str(error)
+                return memory
+            state.control = state.control.after(order)
+            log.warning("unwinding", hedge=self.hedge.name, reason=why)
+        return followed if self.execution.sends or not why else memory
+
     def _plan(self, seen: Observation, assessment: Assessment, memory: Memory) -> Plan | None:
         if not isinstance(seen, Snapshot) or assessment.blind:
             return None
         wanted = target(self.hedge, self.state.control, memory)
-        return decide(self.hedge, seen, assessment, wanted, self.state.control)
+        return decide(self.hedge, seen, assessment, wanted, self.state.control, self.state.transfers)
 
     def _conclude(
         self, seen: Observation, assessment: Assessment, plan: Plan | None, memory: Memory
     ) -> CycleRecord:
         """The cycle as one record; what it means for the next is remembered."""
         wanted = target(self.hedge, self.state.control, memory)
+        if plan is not None and plan.rescues:
+            assessment = Assessment((*assessment.findings, step_taken(plan)))
         if isinstance(seen, Snapshot) and not assessment.blind:
             self.state.measured = status.figures(seen)
         self.state.memory = memory if plan is None else memory.after(plan.target.ratio, hedged=plan.hedged)
@@ -142,24 +172,31 @@ class Cycle:
             memory=self.state.memory,
         )
 
-    async def _record(self, record: CycleRecord, plan: Plan | None) -> Intent | None:
-        """Write the cycle down, and at once the order that it decided on; without that nothing is executed.
+    async def _record(
+        self, record: CycleRecord, plan: Plan | None
+    ) -> tuple[Intent | None, TransferIntent | None]:
+        """Write the cycle down, and at once the order or the transfer that it decided on; without that
+        nothing is executed.
 
         Raises ``JournalError``."""
         changed = self.state.differs(record)
         if changed:
             log.info("cycle", hedge=record.hedge, state=record.state.value, reason=record.reason)
         self.state.last = record
-        intent = None
+        intent = move = None
         if plan is not None and plan.acts:
             intent = await self.execution.intend(plan, correction=self.state.memory.disturbed)
+            move = await self.execution.intend_transfer(plan)
         if intent is not None:
             self.state.number = await self.journal.reserve(intent, record)
             self.state.put(intent)
+        elif move is not None:
+            self.state.number = await self.journal.reserve_transfer(move, record)
+            self.state.put_transfer(move)
         else:
             self.state.number = await self.journal.record(record, keep=changed or record.acted)
             await self._note_unwound(plan)
-        return intent
+        return intent, move
 
     async def _note_unwound(self, plan: Plan | None) -> None:
         control = self.state.control
@@ -169,11 +206,16 @@ class Cycle:
         await self.journal.command(done)
         self.state.control = control.after(done)
 
-    async def _execute(self, plan: Plan, intent: Intent | None, until: float) -> None:
+    async def _execute(
+        self, plan: Plan, intent: Intent | None, move: TransferIntent | None, until: float
+    ) -> None:
         """Raises ``JournalError``; what was sent is remembered all the same."""
         try:
             async for moved in self.execution.execute(plan, intent, until=until):
                 self.state.put(moved)
+            if move is not None:
+                async for transfer in self.execution.carry(move, until=until):
+                    self.state.put_transfer(transfer)
         finally:
             self.state.acted_at = self.clock.monotonic()
 

@@ -9,7 +9,10 @@ from hedgebot.domain.hedge import Hedge
 from hedgebot.domain.key import Key
 from hedgebot.domain.orders import FINAL, Intent
 from hedgebot.domain.records import Control, CycleRecord, Memory
+from hedgebot.domain.signals import NOTHING, Signals
 from hedgebot.domain.snapshot import Observation
+from hedgebot.domain.transfers import FINAL as ENDED
+from hedgebot.domain.transfers import TransferIntent
 from hedgebot.domain.units import Millis
 from hedgebot.ports import Clock, Journal
 from hedgebot.risk import View
@@ -19,19 +22,22 @@ DAY = 86_400_000
 
 @dataclass
 class HedgeState:
-    """The only mutable thing of a hedge. ``started`` is the monotonic instant of this daemon's start: the
-    wall clock may step. ``fault`` is the journal's last failure, until it works again; ``plan`` is the last
-    cycle's, None if it was blind. ``keys`` are all accounts' as ``KeyWatch`` knows them.
+    """The only mutable thing of a hedge. ``started`` is the monotonic instant of this daemon's start (the
+    wall clock may step), or the later one from which no order of a lost journal can arrive any more.
+    ``fault`` is the journal's last failure, until it works again; ``plan`` is the last cycle's, None if it
+    was blind. ``keys`` are all accounts' as ``KeyWatch`` knows them.
     """
 
     name: str
     instance: int
     started: float
     keys: Mapping[str, Key] = field(default_factory=dict)
+    signals: Mapping[str, Signals] = field(default_factory=dict)
     memory: Memory = field(default_factory=Memory)
     control: Control = field(default_factory=Control)
     intents: tuple[Intent, ...] = ()
     closed: list[Intent] = field(default_factory=list)
+    transfers: tuple[TransferIntent, ...] = ()
     measured: status.Body = field(default_factory=lambda: status.NO_FIGURES)
     fault: str = ""
     last: CycleRecord | None = None
@@ -44,6 +50,9 @@ class HedgeState:
         known = {i.request.client_id: i for i in await journal.intents_since(Millis(now - DAY))}
         known |= {i.request.client_id: i for i in await journal.open_intents()}
         self.intents = tuple(i for i in known.values() if i.hedge == self.name)
+        moves = {t.request.client_id: t for t in await journal.transfers_since(Millis(now - DAY))}
+        moves |= {t.request.client_id: t for t in await journal.open_transfers()}
+        self.transfers = tuple(t for t in moves.values() if t.hedge == self.name)
         if self.last is None:
             self.memory = await journal.memory(self.name) or Memory()
         self.control = Control()
@@ -65,10 +74,22 @@ class HedgeState:
         if intent.stage in FINAL and old is not None and old.stage not in FINAL:
             self.closed.append(intent)
 
+    @property
+    def moving(self) -> tuple[TransferIntent, ...]:
+        """Transfers whose coins are not yet known to be where they belong."""
+        return tuple(transfer for transfer in self.transfers if transfer.stage not in ENDED)
+
+    def put_transfer(self, transfer: TransferIntent) -> None:
+        """Take in a transfer's newest stage."""
+        before = {t.request.client_id: t for t in self.transfers}
+        before[transfer.request.client_id] = transfer
+        self.transfers = tuple(before.values())
+
     def view(self, hedge: Hedge, seen: Observation, clock: Clock) -> View:
         """The facts of this cycle for the guards; intents older than a day are dropped on the way."""
         at = clock.now_ms()
         self.intents = tuple(i for i in self.intents if i.written_at > at - DAY or i.stage not in FINAL)
+        self.transfers = tuple(t for t in self.transfers if t.written_at > at - DAY or t.stage not in ENDED)
         return View(
             hedge=hedge,
             observed=seen,
@@ -76,11 +97,13 @@ class HedgeState:
             open=self.open,
             closed=tuple(self.closed),
             recent=self.intents,
+            transfers=self.transfers,
             now=clock.monotonic(),
             at=at,
             started_at=Millis(at - round((clock.monotonic() - self.started) * 1000)),
             instance=self.instance,
             keys={name: self.keys[name] for name in hedge.accounts if name in self.keys},
+            signals=self.signals.get(self.name, NOTHING),
         )
 
     def differs(self, record: CycleRecord) -> bool:

@@ -11,6 +11,8 @@ from hedgebot.domain.account import AccountReading, KeyScope, Ledger, Needs, Sig
 from hedgebot.domain.margin_mode import MarginMode
 from hedgebot.domain.orders import Identified, Intent, OrderRequest, Outcome
 from hedgebot.domain.records import Command, CycleRecord, Memory
+from hedgebot.domain.signals import Candle, Wanted
+from hedgebot.domain.transfers import TransferIntent, TransferRequest, TransferSighting
 from hedgebot.domain.units import Millis
 
 
@@ -42,6 +44,12 @@ class Account(Protocol):
         """Fills and funding since an instant, oldest first. Raises ``ReadError``."""
         ...
 
+    async def candles(self, symbol: str, bar_ms: int, since: Millis) -> tuple[Candle, ...]:
+        """Bars of an hour or a day (UTC) that have ended, from ``since`` on, oldest first; at most 750.
+
+        Raises ``ReadError``."""
+        ...
+
     async def key_scope(self) -> KeyScope:
         """What our key may do, asked of the exchange now. Raises ``ReadError``, ``CredentialsError``."""
         ...
@@ -58,6 +66,14 @@ class Account(Protocol):
         """Look an order up by its client id, on every endpoint that may know it. Raises ``ReadError``."""
         ...
 
+    async def transfer(self, request: TransferRequest) -> Outcome:
+        """Ask once for coins to be moved between two pockets."""
+        ...
+
+    async def find_transfer(self, request: TransferRequest, since: Millis) -> TransferSighting:
+        """Look for a transfer made at or after an instant of ours. Raises ``ReadError``."""
+        ...
+
     async def set_leverage(
         self, symbol: str, leverage: str, margin_mode: MarginMode | None = None, /
     ) -> Outcome:
@@ -65,6 +81,14 @@ class Account(Protocol):
         ...
 
     async def close(self) -> None: ...
+
+
+class RatioSource(Protocol):
+    """Where another program says which ratio it wants."""
+
+    async def read(self) -> Wanted:
+        """Its word as it stands now, however old. Raises ``ReadError``."""
+        ...
 
 
 class Journal(Protocol):
@@ -101,6 +125,23 @@ class Journal(Protocol):
 
     async def intents_since(self, at: Millis) -> tuple[Intent, ...]:
         """All intents written since an instant, oldest first."""
+        ...
+
+    async def reserve_transfer(self, intent: TransferIntent, record: CycleRecord | None = None) -> int:
+        """Write a transfer durably, before its request leaves, as ``reserve`` does an order. Refused while
+        another one between its two pockets is open."""
+        ...
+
+    async def resolve_transfer(self, intent: TransferIntent) -> None:
+        """Write a transfer's new state durably."""
+        ...
+
+    async def open_transfers(self) -> tuple[TransferIntent, ...]:
+        """Transfers in no final stage, oldest first; also those of earlier runs."""
+        ...
+
+    async def transfers_since(self, at: Millis) -> tuple[TransferIntent, ...]:
+        """All transfers written since an instant, oldest first."""
         ...
 
     async def record(self, record: CycleRecord, *, keep: bool) -> int:

@@ -34,10 +34,11 @@ async def serve(
     async with AsyncExitStack() as stack:
         manager = supervisor(os.environ, os.getpid())
         stop = await stack.enter_async_context(_until_signal(manager))
+        again = paths.lock.exists()  # it is never deleted
         stack.enter_context(FileLock(paths.lock))
         metrics = Metrics()
         hooks = Hooks(metrics.ended, metrics.requested)
-        app = await stack.enter_async_context(build(settings, paths, credentials, world, hooks))
+        app = await stack.enter_async_context(build(settings, paths, credentials, world, hooks, again=again))
         interval = settings.cycle.interval.total_seconds()
         metrics.watch(app.daemon.status, world.clock, max(3 * interval, HEALTHY_SECONDS))
         await stack.enter_async_context(control.control(app.daemon, paths.socket))

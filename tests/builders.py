@@ -28,6 +28,7 @@ from hedgebot.domain.market import Funding, Quote
 from hedgebot.domain.orders import Intent, OrderRequest, Stage
 from hedgebot.domain.records import Memory
 from hedgebot.domain.snapshot import Leg, Observation, Snapshot
+from hedgebot.domain.transfers import Pocket, Pockets, TransferIntent, TransferRequest, TransferStage
 from hedgebot.domain.units import ZERO, Coin, Contracts, Millis, Price, Usd
 from hedgebot.risk import View
 
@@ -224,6 +225,38 @@ def hedged(size: Number = -59_970, **changes: Any) -> Snapshot:
     return snapshot(leg(size, **changes), coins=coins)
 
 
+def split(
+    size: Number = 0,
+    *,
+    margin: Number = "0.3",
+    coins: Number = "0.6",
+    spot: Number = "0.4",
+    spare: Number | None = None,
+    mark: Number = 60_000,
+    spot_free: Number | None = None,
+    outside: Number = 0,
+    in_flight: Coin = Coin.zero(),
+    **changes: Any,
+) -> Snapshot:
+    """A spot wallet, and a margin wallet with one isolated leg in contracts of 100 dollars, sold at 60,000.
+
+    What is not isolated in the margin wallet is ``spare``, unless told otherwise.
+    """
+    contract = instrument(face=100)
+    isolated = leg(
+        size, mark=mark, contract=contract, mode=MarginMode.ISOLATED, margin=Coin.of(margin), **changes
+    )
+    seen = snapshot(isolated, coins=coins, spot=spot, outside=outside, in_flight=in_flight)
+    free = Coin.of(Decimal(coins) - Decimal(margin) if spare is None else spare)
+    pot = replace(seen.margin_wallets[0], id=WalletId("main", "margin", "BTC"), withdrawable=free)
+    cold = tuple(
+        replace(w, withdrawable=w.coins if spot_free is None else Coin.of(spot_free))
+        for w in seen.spot_wallets
+    )
+    legs = tuple(replace(each, wallet=pot) for each in seen.legs)
+    return replace(seen, margin_wallets=(pot,), spot_wallets=cold, legs=legs)
+
+
 LIMITS = Limits(
     slippage=Decimal("0.005"),
     orders_per_hour=20,
@@ -291,6 +324,25 @@ def intent(
         stage=stage,
         filled=Contracts.of(filled),
     )
+    return replace(found, **changes)
+
+
+def transfer(
+    coins: Number = "0.1",
+    stage: TransferStage = TransferStage.RESERVED,
+    *,
+    number: int = 1,
+    account: str = "main",
+    source: Pocket = Pocket.SPOT,
+    target: Pocket = Pocket.MARGIN,
+    symbol: str = "",
+    age_ms: int = 0,
+    **changes: Any,
+) -> TransferIntent:
+    """A move of ours out of a spot wallet that showed 0.4 coins, to a margin wallet that showed 0.6."""
+    request = TransferRequest(client_id(number), account, "BTC", Coin.of(coins), source, target, symbol)
+    showed, at = Pockets(Coin.of("0.4"), Coin.of("0.6")), Millis(NOW - age_ms)
+    found = TransferIntent(number, "btc", request, showed, "near", at, stage, updated_at=at)
     return replace(found, **changes)
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from hedgebot.cli.output import field
 from hedgebot.cli.rehearsal import Look
-from hedgebot.domain.decision import PlannedOrder
+from hedgebot.domain.decision import PlannedOrder, PlannedTransfer
 from hedgebot.domain.records import State
 from hedgebot.domain.units import ZERO, Usd, plain
 from hedgebot.errors import ExitCode
@@ -31,12 +31,14 @@ def verdict(look: Look) -> ExitCode:
 def as_data(look: Look) -> dict[str, Any]:
     """One hedge; decimals as text."""
     order, leverage = look.plan and look.plan.order, look.plan and look.plan.leverage
+    transfer = look.plan and look.plan.transfer
     return {
         "verdict": verdict(look).name.lower(),
         "reason": look.record.reason,
         "target_ratio": look.record.body["target_ratio"],
         "leverage": leverage and {"leg": leverage.leg.name, "leverage": plain(leverage.leverage)},
         "order": order and _order(order),
+        "transfer": transfer and _transfer(transfer),
         "status": dict(look.record.body),
     }
 
@@ -94,6 +96,16 @@ def _order(order: PlannedOrder) -> dict[str, Any]:
         "fee_usd": plain(order.cost.fee.value, 2),
         "slippage_usd": plain(order.cost.slippage.value, 2),
         "protects_usd": plain(order.cost.protects.value, 2),
+    }
+
+
+def _transfer(transfer: PlannedTransfer) -> dict[str, Any]:
+    return {
+        "account": transfer.account,
+        "symbol": transfer.symbol or None,
+        "coins": plain(transfer.coins.value),
+        "from": transfer.source.value,
+        "to": transfer.target.value,
     }
 
 

@@ -8,8 +8,10 @@ from pathlib import Path
 
 from hedgebot.domain.orders import FINAL, Intent
 from hedgebot.domain.records import Command, CycleRecord, Memory
+from hedgebot.domain.transfers import FINAL as ENDED
+from hedgebot.domain.transfers import TransferIntent
 from hedgebot.domain.units import Millis
-from hedgebot.journal import cycles, intents, schema
+from hedgebot.journal import cycles, intents, schema, transfers
 from hedgebot.journal.codec import decode
 from hedgebot.journal.database import BUSY_SECONDS, failure
 
@@ -23,6 +25,7 @@ class ReadOnlyJournal:
     orders: dict[str, Intent] = field(default_factory=dict)
     ordered: tuple[Command, ...] = ()
     memories: dict[str, Memory] = field(default_factory=dict)
+    moves: dict[str, TransferIntent] = field(default_factory=dict)
 
     async def next_intent(self) -> int:
         return len(self.orders) + 1
@@ -39,6 +42,19 @@ class ReadOnlyJournal:
 
     async def intents_since(self, at: Millis) -> tuple[Intent, ...]:
         return tuple(intent for intent in self.orders.values() if intent.written_at >= at)
+
+    async def reserve_transfer(self, intent: TransferIntent, record: CycleRecord | None = None) -> int:
+        self.moves[intent.request.client_id] = intent
+        return 0 if record is None else await self.record(record, keep=True)
+
+    async def resolve_transfer(self, intent: TransferIntent) -> None:
+        self.moves[intent.request.client_id] = intent
+
+    async def open_transfers(self) -> tuple[TransferIntent, ...]:
+        return tuple(intent for intent in self.moves.values() if intent.stage not in ENDED)
+
+    async def transfers_since(self, at: Millis) -> tuple[TransferIntent, ...]:
+        return tuple(intent for intent in self.moves.values() if intent.written_at >= at)
 
     async def record(self, record: CycleRecord, *, keep: bool) -> int:
         self.memories[record.hedge] = record.memory
@@ -77,6 +93,7 @@ def _loaded(db: sqlite3.Connection, hedges: Iterable[str], since: Millis) -> Rea
     start = db.execute("SELECT instance, epoch FROM starts ORDER BY id DESC LIMIT 1").fetchone()
     instance, epoch = start or (0, 0)
     orders = (*intents.since(db, since), *intents.unresolved(db))
+    moves = (*transfers.since(db, since), *transfers.unresolved(db)) if schema.has_transfers(db) else ()
     bodies = db.execute("SELECT body FROM commands ORDER BY id")
     return ReadOnlyJournal(
         instance,
@@ -84,4 +101,5 @@ def _loaded(db: sqlite3.Connection, hedges: Iterable[str], since: Millis) -> Rea
         orders={intent.request.client_id: intent for intent in orders},
         ordered=tuple(decode(Command, body) for (body,) in bodies),
         memories={hedge: found for hedge in hedges if (found := cycles.memory(db, hedge)) is not None},
+        moves={intent.request.client_id: intent for intent in moves},
     )

@@ -11,7 +11,8 @@ from typing import NamedTuple
 
 from hedgebot.domain.hedge import LegPolicy
 from hedgebot.domain.margin_mode import MarginMode
-from hedgebot.domain.units import Contracts, Price, Usd
+from hedgebot.domain.transfers import Pocket, Pockets
+from hedgebot.domain.units import Coin, Contracts, Price, Usd
 
 
 class Permission(IntEnum):
@@ -104,12 +105,25 @@ class SetLeverage:
     margin_mode: MarginMode | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class PlannedTransfer:
+    """At most ``coins`` from one pocket to another; ``showed`` is what both held when it was decided."""
+
+    account: str
+    coins: Coin
+    source: Pocket
+    target: Pocket
+    symbol: str
+    showed: Pockets
+
+
 class Plan(NamedTuple):
     """What to do next, or nothing, always with its reason.
 
-    A ``leverage`` is set first; the ``order`` follows once a snapshot shows it. ``hedged`` says whether
-    the hedge is where it should be (inside the band, or within one lot); ``forbidden`` that something
-    would be done, were it permitted.
+    A ``leverage`` is set first; the ``order`` follows once a snapshot shows it. A ``transfer`` stands alone.
+    ``hedged`` says whether the hedge is where it should be (inside the band, or within one lot);
+    ``forbidden`` that something would be done, were it permitted; ``rescues`` that it keeps a leg from
+    liquidation, or would if it could.
     """
 
     reason: str
@@ -118,7 +132,9 @@ class Plan(NamedTuple):
     order: PlannedOrder | None = None
     leverage: SetLeverage | None = None
     forbidden: bool = False
+    transfer: PlannedTransfer | None = None
+    rescues: bool = False
 
     @property
     def acts(self) -> bool:
-        return self.order is not None or self.leverage is not None
+        return self.order is not None or self.leverage is not None or self.transfer is not None

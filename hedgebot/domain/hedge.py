@@ -4,7 +4,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from hedgebot.domain.account import Needs
+from hedgebot.domain.funding import Budget
 from hedgebot.domain.margin_mode import MarginMode
+from hedgebot.domain.policy import Policies
 from hedgebot.domain.units import Coin, Usd
 
 
@@ -35,8 +37,21 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
+class CollateralPolicy:
+    """How the legs' collateral is looked after. A leg's leverage is kept below ``max_leverage`` where one is
+    named, and always so far that ``liquidation.warn`` lies below its liquidation."""
+
+    enabled: bool = True
+    max_leverage: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Hedge:
-    """One asset, the places it is held in and the legs it is short in."""
+    """One asset, the places it is held in and the legs it is short in.
+
+    ``policies`` move the ratio; None where nothing but an operator does. ``funding`` is its budget, and
+    ``basis_max`` how far a mark may be from its index, where there is such a bound.
+    """
 
     name: str
     asset: str
@@ -51,6 +66,10 @@ class Hedge:
     liquidation_warn: Decimal
     liquidation_act: Decimal
     settle_after: float
+    collateral: CollateralPolicy = CollateralPolicy()
+    policies: Policies | None = None
+    funding: Budget | None = None
+    basis_max: Decimal | None = None
 
     @property
     def accounts(self) -> tuple[str, ...]:

@@ -45,19 +45,27 @@ class MarginPool(NamedTuple):
 
     def factor_at_mark(self) -> Decimal | None:
         """``k = (C/P + sum((1 - m - f) * Q)) / (sum(sold) - M)``; None where ``M >= sum(sold)``."""
-        kept = owed = ZERO
-        for short, maintenance, fee in self.shorts:
-            kept += (ONE - (maintenance + fee) / (ONE - self.haircut)) * short.short.value
-            owed += short.sold.value
-        return self._factor(kept, owed)
+        return self._factor(*self.at_mark())
 
     def factor_at_entry(self) -> Decimal | None:
         """``k = (C/P + sum(Q)) / (sum((1 + m) * sold) - M)``."""
-        kept = owed = ZERO
+        return self._factor(*self.at_entry())
+
+    def at_mark(self) -> tuple[Decimal, Decimal]:
+        """``C/P + sum((1 - m - f) * Q)`` and ``sum(sold)``, in coins: what is kept, and what is owed."""
+        kept, owed = self._beside(), ZERO
+        for short, maintenance, fee in self.shorts:
+            kept += (ONE - (maintenance + fee) / (ONE - self.haircut)) * short.short.value
+            owed += short.sold.value
+        return kept, owed
+
+    def at_entry(self) -> tuple[Decimal, Decimal]:
+        """``C/P + sum(Q)`` and ``sum((1 + m) * sold)``, in coins."""
+        kept, owed = self._beside(), ZERO
         for short, maintenance, _ in self.shorts:
             kept += short.short.value
             owed += (ONE + maintenance) * short.sold.value
-        return self._factor(kept, owed)
+        return kept, owed
 
     def figures(self, mark: Price) -> tuple[Figure, Figure]:
         """Both of our figures for the leg whose mark is given: at mark, at entry."""
@@ -65,10 +73,11 @@ class MarginPool(NamedTuple):
 
     def _factor(self, kept: Decimal, owed: Decimal) -> Decimal | None:
         uncovered = owed - self.margin.value
-        if uncovered <= ZERO or not self.shorts:
-            return None
-        reference = self.shorts[0].short.mark
-        return max(ZERO, (self.other.value / reference.value + kept) / uncovered)
+        return max(ZERO, kept / uncovered) if uncovered > ZERO and self.shorts else None
+
+    def _beside(self) -> Decimal:
+        """Other collateral, in coins at mark."""
+        return self.other.value / self.shorts[0].short.mark.value if self.other and self.shorts else ZERO
 
 
 def _figure(factor: Decimal | None, mark: Price) -> Figure:

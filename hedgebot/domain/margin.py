@@ -16,6 +16,13 @@ def pool(snapshot: Snapshot, leg: Leg) -> MarginPool:
 
 def liquidation(snapshot: Snapshot, leg: Leg) -> Figure:
     """The lowest of the exchange's figure and both of ours; "never" for a flat leg."""
+    known = snapshot.figures
+    if leg.name not in known:
+        known[leg.name] = _liquidation(snapshot, leg)
+    return known[leg.name]
+
+
+def _liquidation(snapshot: Snapshot, leg: Leg) -> Figure:
     if not leg.short.notional:
         return NoFigure.NEVER
     ours = _ours(snapshot, leg)

@@ -80,6 +80,21 @@ class Doubt:
 
 
 @dataclass(frozen=True, slots=True)
+class Followed:
+    """Where the ratio policies left off: the ratio that they wanted last, and which of them.
+
+    ``step`` is how many steps the signal has climbed, ``ended`` the end of a schedule that was unwound for,
+    and ``over_budget`` whether funding cost too much and has not become cheap enough since.
+    """
+
+    wanted: Decimal | None = None
+    by: str = ""
+    step: int | None = None
+    ended: Millis = Millis(0)
+    over_budget: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Memory:
     """What one hedge carries from cycle to cycle, and (but for its doubts) over a restart.
 
@@ -88,7 +103,8 @@ class Memory:
     ``target`` is the last one decided on and ``reached`` whether the hedge has been there since.
     ``disturbed`` marks a position changed by somebody else and not yet corrected, ``rival`` an order of
     another instance (forgotten at a restart, like the doubts). ``specs`` pins each leg's contract. The
-    funding and fee sums are coins since ``since``, counted up to ``ledger_at``.
+    funding and fee sums are coins since ``since``, counted up to ``ledger_at``. ``policy`` is where the ratio
+    policies left off.
     """
 
     held: Coin | None = None
@@ -107,6 +123,7 @@ class Memory:
     fees: Coin = Coin.zero()
     ledger_at: Millis = Millis(0)
     since: Millis = Millis(0)
+    policy: Followed = Followed()
 
     def after(self, target: Decimal, *, hedged: bool) -> "Memory":
         """The memory once a cycle decided on ``target``, which the hedge has reached or not.

@@ -9,7 +9,7 @@ from hedgebot.domain.derived import Derived
 from hedgebot.domain.hedge import LegPolicy
 from hedgebot.domain.inverse import Short
 from hedgebot.domain.linear import LinearShort
-from hedgebot.domain.liquidation import MarginPool, PooledShort
+from hedgebot.domain.liquidation import Figure, MarginPool, PooledShort
 from hedgebot.domain.margin_mode import MarginMode
 from hedgebot.domain.market import Quote
 from hedgebot.domain.units import ZERO, Coin, Contracts, Millis, Price, Usd
@@ -87,7 +87,7 @@ class Snapshot:
     """``started`` and ``ended`` are monotonic seconds around all its reads; ``at`` is for people.
 
     ``others`` are open positions of the asset that are no leg; ``orders`` rest in the legs' contracts
-    or in those.
+    or in those. ``in_flight`` are coins between two wallets, which neither shows (negative: both do).
     """
 
     hedge: str
@@ -102,11 +102,13 @@ class Snapshot:
     legs: tuple[Leg, ...]
     others: tuple[tuple[str, Position], ...] = ()
     orders: tuple[tuple[str, OpenOrder], ...] = ()
+    in_flight: Coin = Coin.zero()
 
     @Derived
     def exposure(self) -> Exposure:
         """Coins counted once each: wallets are already distinct, legs carry no coins of their own."""
         spot, collateral, sold, unrealized, short = self.outside.value, ZERO, ZERO, ZERO, ZERO
+        spot += self.in_flight.value
         for wallet in self.spot_wallets:
             spot += wallet.coins.value
         for wallet in self.margin_wallets:
@@ -130,6 +132,11 @@ class Snapshot:
     def pools(self) -> dict[str, MarginPool]:
         """What is liquidated together with each inverse leg, by the leg's name."""
         return {leg.name: _pool(leg, self.legs) for leg in self.legs if isinstance(leg.short, Short)}
+
+    @Derived
+    def figures(self) -> dict[str, Figure]:
+        """Liquidation figures by leg, kept by ``margin.liquidation`` once they are worked out."""
+        return {}
 
     @property
     def mark(self) -> Price:

@@ -19,6 +19,8 @@ class Operation(StrEnum):
     CANCEL = "cancel"
     LEVERAGE = "set leverage"
     MARGIN_MODE = "set margin mode"
+    TRANSFER = "move coins between wallets"
+    MARGIN = "move coins to or from an isolated margin"
 
 
 @dataclass(frozen=True, slots=True)

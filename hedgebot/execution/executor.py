@@ -11,8 +11,10 @@ from hedgebot.domain.client_ids import ClientId
 from hedgebot.domain.decision import Plan, PlannedOrder, SetLeverage
 from hedgebot.domain.hedge import Hedge
 from hedgebot.domain.orders import Fate, Intent, OrderRequest, Outcome, Stage
+from hedgebot.domain.transfers import TransferIntent
 from hedgebot.domain.units import ZERO
 from hedgebot.execution.fate import after_reply
+from hedgebot.execution.transfers import Carrier
 from hedgebot.ports import Account, Clock, Journal
 
 log = structlog.get_logger("hedgebot.execute")
@@ -37,6 +39,16 @@ class Execution(Protocol):
         Raises ``JournalError``; what was yielded holds all the same."""
         ...
 
+    async def intend_transfer(self, plan: Plan) -> TransferIntent | None:
+        """The intent, yet to be reserved, of the transfer that ``plan`` asks for, if it does.
+
+        Raises ``JournalError``; then nothing may be sent."""
+        ...
+
+    def carry(self, intent: TransferIntent, *, until: float) -> AsyncIterator[TransferIntent]:
+        """Send a transfer whose ``intent`` is in the journal, as ``execute`` does an order."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Rehearsal:
@@ -53,6 +65,13 @@ class Rehearsal:
         log.debug("nothing is sent", reason=plan.reason, until=until)
         if intent is not None:
             yield intent
+
+    async def intend_transfer(self, _plan: Plan) -> TransferIntent | None:
+        return None
+
+    async def carry(self, intent: TransferIntent, *, until: float) -> AsyncIterator[TransferIntent]:
+        log.debug("nothing is sent", reason=intent.reason, until=until)
+        yield intent
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +121,18 @@ class Executor:
             outcome=replied.outcome,
         )
         await self.journal.resolve(replied)
+
+    async def intend_transfer(self, plan: Plan) -> TransferIntent | None:
+        """See ``Execution``."""
+        return await self._carrier.intend(plan)
+
+    def carry(self, intent: TransferIntent, *, until: float) -> AsyncIterator[TransferIntent]:
+        """See ``Execution``."""
+        return self._carrier.carry(intent, until=until)
+
+    @property
+    def _carrier(self) -> Carrier:
+        return Carrier(self.hedge, self.accounts, self.journal, self.clock)
 
     def _request(self, order: PlannedOrder, number: int) -> OrderRequest:
         return OrderRequest(

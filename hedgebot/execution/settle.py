@@ -11,13 +11,15 @@ from hedgebot.domain.orders import UNSETTLED, Intent, Stage
 from hedgebot.domain.snapshot import Snapshot
 from hedgebot.errors import HedgebotError
 from hedgebot.execution.fate import Search, absent, after_absence, after_sighting, visible
+from hedgebot.execution.transfers import TransferSettler
 from hedgebot.ports import Account, Clock, Journal
 
 log = structlog.get_logger("hedgebot.settle")
 
 
 class Settler:
-    """Follows one hedge's orders until nothing of them can still happen unseen."""
+    """Follows one hedge's orders until nothing of them can still happen unseen; ``transfers`` does so with
+    collateral moves."""
 
     def __init__(
         self,
@@ -27,6 +29,7 @@ class Settler:
         settle_after: float,
         deadline: float,
     ) -> None:
+        self.transfers = TransferSettler(accounts, journal, clock, settle_after, deadline)
         self._accounts = accounts
         self._journal = journal
         self._clock = clock

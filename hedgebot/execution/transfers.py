@@ -18,18 +18,17 @@ from hedgebot.domain.transfers import (
     TransferRequest,
     TransferSighting,
     TransferStage,
-    TransferState,
     distinct,
 )
 from hedgebot.domain.units import Millis
 from hedgebot.errors import HedgebotError
-from hedgebot.execution.fate import LOOKS, Search, after_absence
-from hedgebot.execution.transfer_fate import absent, after_reply, after_sighting, after_snapshot
+from hedgebot.execution.fate import LOOKS, Search
+from hedgebot.execution.transfer_fate import Word, after_absence, after_reply, after_sighting, after_snapshot
 from hedgebot.ports import Account, Clock, Journal
 
 log = structlog.get_logger("hedgebot.transfer")
 
-CLOCKS_APART_MS = 5_000
+CLOCKS_APART_MS = 60_000
 """How much older than by our clock a transfer may be by the exchange's."""
 
 
@@ -97,7 +96,7 @@ class TransferSettler:
         self._settle_after = settle_after
         self._deadline = deadline
         self._searches: dict[str, Search] = {}
-        self._shown: dict[str, tuple[float, TransferState]] = {}
+        self._words: dict[str, tuple[Word, float]] = {}
 
     async def follow(self, intent: TransferIntent) -> TransferIntent:
         """``intent`` as far as the exchange's history shows it; unchanged where that cannot be read.
@@ -121,26 +120,29 @@ class TransferSettler:
         self, intent: TransferIntent, search: Search, sighting: TransferSighting, asked_at: float
     ) -> TransferIntent:
         name, state = intent.request.client_id, sighting.state
-        if state is not None:
-            known = self._shown.get(name)
-            self._shown[name] = known if known and known[1].failed is state.failed else (asked_at, state)
-            return await self._resolve(intent, after_sighting(intent, state, self._clock.now_ms()))
-        if intent.stage is TransferStage.ACCEPTED:
+        if state is None:
+            searched = after_absence(search, sighting, asked_at, self._settle_after)
+            self._searches[name] = searched
+            if searched.absences >= LOOKS and intent.stage is not TransferStage.ACCEPTED:
+                self._hear(name, Word.ABSENT, search.since)
             return intent
-        search = self._searches[name] = after_absence(search, sighting, asked_at, self._settle_after)
-        gone = search.absences >= LOOKS
-        return await self._resolve(intent, absent(intent, self._clock.now_ms())) if gone else intent
+        word = Word.FAILED if state.failed else Word.DONE if state.over else Word.PENDING
+        self._hear(name, word, asked_at)
+        return await self._resolve(intent, after_sighting(intent, state, self._clock.now_ms()))
+
+    def _hear(self, name: str, word: Word, at: float) -> None:
+        """Keep what the history says, and since when it has said so."""
+        before, since = self._words.get(name, (word, at))
+        self._words[name] = word, since if before is word else at
 
     async def confirm(self, intent: TransferIntent, snapshot: Snapshot) -> TransferIntent:
-        """Close a transfer that the snapshot shows as done or failed. Raises ``JournalError``."""
+        """Close a transfer of which the snapshot and the history tell the same. Raises ``JournalError``."""
         if intent.stage in FINAL:
             return intent
-        since, state = self._shown.get(intent.request.client_id, (snapshot.started, None))
-        failed = state is not None and state.failed
-        late = state is not None and snapshot.started - since > 2 * self._settle_after
-        now, at = pockets(snapshot, intent.request), self._clock.now_ms()
-        overdue = late and not failed and intent.stage is TransferStage.ACCEPTED
-        return await self._resolve(intent, after_snapshot(intent, now, at, failed=failed, overdue=overdue))
+        word, since = self._words.get(intent.request.client_id, (Word.NOTHING, snapshot.started))
+        now, waited = pockets(snapshot, intent.request), snapshot.started - since
+        after = after_snapshot(intent, word, now, waited, self._settle_after, self._clock.now_ms())
+        return await self._resolve(intent, after)
 
     async def _resolve(self, before: TransferIntent, after: TransferIntent) -> TransferIntent:
         if after == before:
@@ -148,7 +150,7 @@ class TransferSettler:
         await self._journal.resolve_transfer(after)
         if after.stage in FINAL:
             self._searches.pop(after.request.client_id, None)
-            self._shown.pop(after.request.client_id, None)
+            self._words.pop(after.request.client_id, None)
         _tell("transfer settled", after)
         return after
 

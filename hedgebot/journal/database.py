@@ -63,6 +63,7 @@ class Database:
             db = self._connected()
             if schema.is_blank(db, self._path):
                 schema.create(db)
+            schema.upgrade(db)
             self._keep_private()
         except FAILURES as cause:
             self.close()

@@ -1,8 +1,9 @@
 """The tables, and which files are ours.
 
-``starts``, ``intents``, ``commands`` and the kept ``cycles`` are history: never changed, never
-removed. ``unresolved`` and ``memories`` are what follows from it, kept beside it in the same
-transactions: the order that each leg waits for, and what each hedge remembers.
+``starts``, ``intents``, ``transfers``, ``commands`` and the kept ``cycles`` are history: never changed,
+never removed. ``unresolved``, ``moving`` and ``memories`` are what follows from it, kept beside it in the
+same transactions: the order that each leg waits for, the transfer that two pockets wait for, and what each
+hedge remembers.
 """
 
 import sqlite3
@@ -13,8 +14,8 @@ from hedgebot.journal.chain import START_ANEW
 from hedgebot.journal.codec import NEWER
 
 APPLICATION = int.from_bytes(b"hbjl")
-VERSION = 1
-DECISIVE = ("starts", "intents", "unresolved", "commands", "memories")
+VERSION = 2
+DECISIVE = ("starts", "intents", "unresolved", "transfers", "moving", "commands", "memories")
 """The tables that decisions rest on, checked at every start; ``cycles`` is large and only read by people."""
 
 TABLES = """
@@ -60,6 +61,23 @@ CREATE TRIGGER cycles_last BEFORE DELETE ON cycles WHEN OLD.keep
 """
 
 
+TRANSFERS = """
+CREATE TABLE transfers (            -- one row for each stage that a transfer reached
+    id INTEGER PRIMARY KEY, number INTEGER NOT NULL, client_id TEXT NOT NULL, hedge TEXT NOT NULL,
+    pair TEXT NOT NULL, stage TEXT NOT NULL, written_at INTEGER NOT NULL, body TEXT NOT NULL,
+    seal BLOB NOT NULL
+);
+CREATE UNIQUE INDEX transfers_once ON transfers (client_id) WHERE stage = 'reserved';
+CREATE TABLE moving (               -- the primary key is the rule: one transfer at a time between two pockets
+    pair TEXT PRIMARY KEY, client_id TEXT NOT NULL UNIQUE,
+    reserved INTEGER NOT NULL REFERENCES transfers (id), latest INTEGER NOT NULL REFERENCES transfers (id)
+) WITHOUT ROWID;
+CREATE TRIGGER transfers_stay BEFORE UPDATE ON transfers BEGIN SELECT RAISE(ABORT, 'append-only'); END;
+CREATE TRIGGER transfers_last BEFORE DELETE ON transfers BEGIN SELECT RAISE(ABORT, 'append-only'); END;
+"""
+"""Since schema 2."""
+
+
 def is_blank(db: sqlite3.Connection, path: Path) -> bool:
     """Whether the file is new. Raises ``JournalError`` for one that is not a journal, or a newer one."""
     application, version = _pragma(db, "PRAGMA application_id"), _pragma(db, "PRAGMA user_version")
@@ -67,7 +85,7 @@ def is_blank(db: sqlite3.Connection, path: Path) -> bool:
         return True
     if application != APPLICATION:
         raise JournalError(f"{path} is a database of another program", "Name another file in store.url")
-    if version != VERSION:
+    if not 1 <= version <= VERSION:
         raise JournalError(f"{path} has schema {version}; this hedgebot knows schema {VERSION}", NEWER)
     return False
 
@@ -75,7 +93,18 @@ def is_blank(db: sqlite3.Connection, path: Path) -> bool:
 def create(db: sqlite3.Connection) -> None:
     """All tables at once or, after a crash, none: the header's marks are part of the transaction."""
     marks = f"PRAGMA application_id = {APPLICATION}; PRAGMA user_version = {VERSION};"
-    db.executescript(f"BEGIN IMMEDIATE; {marks} {TABLES} COMMIT;")
+    db.executescript(f"BEGIN IMMEDIATE; {marks} {TABLES} {TRANSFERS} COMMIT;")
+
+
+def upgrade(db: sqlite3.Connection) -> None:
+    """Give a journal of schema 1 what it lacks; after a crash it lacks all of it still."""
+    if _pragma(db, "PRAGMA user_version") < VERSION:
+        db.executescript(f"BEGIN IMMEDIATE; PRAGMA user_version = {VERSION}; {TRANSFERS} COMMIT;")
+
+
+def has_transfers(db: sqlite3.Connection) -> bool:
+    """Whether a file that is only read, and so not upgraded, keeps transfers."""
+    return _pragma(db, "PRAGMA user_version") > 1
 
 
 def check(db: sqlite3.Connection, *tables: str) -> None:

@@ -15,9 +15,10 @@ from typing import Self, TypeVar
 
 from hedgebot.domain.orders import Intent
 from hedgebot.domain.records import Command, CycleRecord, Memory
+from hedgebot.domain.transfers import TransferIntent
 from hedgebot.domain.units import Millis
 from hedgebot.errors import JournalError
-from hedgebot.journal import cycles, intents, schema
+from hedgebot.journal import cycles, intents, schema, transfers
 from hedgebot.journal.chain import Chain
 from hedgebot.journal.codec import decode, encode
 from hedgebot.journal.cycles import Cycles, PastCycle
@@ -62,17 +63,22 @@ class SqliteJournal:
         self._records = 0
         self._closed = False
         self._start = self._instance = self._epoch = self._number = 0
+        self._waits = 0.0
 
     @classmethod
-    async def open(cls, path: Path, *, clock: Clock, rng: Random, keep: timedelta) -> Self:
+    async def open(
+        cls, path: Path, *, clock: Clock, rng: Random, keep: timedelta, settle: float = 0.0
+    ) -> Self:
         """Open or create the journal and count this start. Only for the daemon that holds the lease.
 
-        ``rng`` draws the instance of a new journal; ``keep`` is how long unchanged cycles stay.
+        ``rng`` draws the instance of a new journal; ``keep`` is how long unchanged cycles stay. ``settle``
+        is given where a daemon was here before: the seconds in which, if the journal is new and that one's
+        lost, an order of that may still arrive.
         Raises ``JournalError`` for a file that is foreign, newer, damaged or cannot be written.
         """
         journal = cls(path, clock, keep)
         try:
-            await journal._run(lambda: journal._begin(rng))
+            await journal._run(lambda: journal._begin(rng, settle))
         except BaseException:
             journal._executor.shutdown(wait=False)
             raise
@@ -85,6 +91,11 @@ class SqliteJournal:
     @property
     def epoch(self) -> int:
         return self._epoch
+
+    @property
+    def waits(self) -> float:
+        """Seconds from the opening in which an order of a lost journal, whose place this took, may arrive."""
+        return self._waits
 
     async def next_intent(self) -> int:
         """One above all numbers written or given so far; a number's reservation is what keeps it."""
@@ -109,6 +120,23 @@ class SqliteJournal:
 
     async def intents_since(self, at: Millis) -> tuple[Intent, ...]:
         return await self._read(lambda db: intents.since(db, at))
+
+    async def reserve_transfer(self, intent: TransferIntent, record: CycleRecord | None = None) -> int:
+        def work(db: sqlite3.Connection) -> int:
+            number = 0 if record is None else self._cycles.append(db, record, keep=True)
+            transfers.reserve(db, intent)
+            return number
+
+        return await self._write(work)
+
+    async def resolve_transfer(self, intent: TransferIntent) -> None:
+        await self._write(lambda db: transfers.resolve(db, intent))
+
+    async def open_transfers(self) -> tuple[TransferIntent, ...]:
+        return await self._read(transfers.unresolved)
+
+    async def transfers_since(self, at: Millis) -> tuple[TransferIntent, ...]:
+        return await self._read(lambda db: transfers.since(db, at))
 
     async def record(self, record: CycleRecord, *, keep: bool) -> int:
         return await self._run(lambda: self._record(record, keep=keep))
@@ -144,24 +172,31 @@ class SqliteJournal:
             self._closed = True
             self._executor.shutdown(wait=False)
 
-    def _begin(self, rng: Random) -> None:
+    def _begin(self, rng: Random, settle: float) -> None:
         self._database.open()
         try:
             self._database.read(_verify_history)
-            self._number = self._database.read(intents.last_number)
-            self._database.write(lambda db: self._count_start(db, rng))
+            numbers = self._database.read(intents.last_number), self._database.read(transfers.last_number)
+            self._number = max(numbers)
+            self._database.write(lambda db: self._count_start(db, rng, settle))
             self._database.checkpoint()
         except BaseException:
             self._database.close()
             raise
 
-    def _count_start(self, db: sqlite3.Connection, rng: Random) -> None:
+    def _count_start(self, db: sqlite3.Connection, rng: Random, settle: float) -> None:
+        """Write this start down. A new journal's is dated ``settle`` seconds later, so that a daemon which
+        ends before that waits for the rest of it when it starts again."""
+        now = self._clock.now_ms()
         last = db.execute("SELECT instance, epoch FROM starts ORDER BY id DESC LIMIT 1").fetchone()
         if last and last[1] + 1 < 1 << EPOCH_BITS:
             self._instance, self._epoch = last[0], last[1] + 1
         else:
             self._instance, self._epoch = rng.getrandbits(INSTANCE_BITS), 0
-        self._start = STARTS.append(db, self._instance, self._epoch, self._clock.now_ms())
+        at = now if last else now + round(settle * 1000)
+        self._start = STARTS.append(db, self._instance, self._epoch, at)
+        (first,) = db.execute("SELECT at FROM starts ORDER BY id LIMIT 1").fetchone()
+        self._waits = max(0.0, min(settle, (first - now) / 1000))  # the wall clock may have stepped
 
     def _record(self, record: CycleRecord, *, keep: bool) -> int:
         self._records += 1
@@ -207,6 +242,7 @@ def _verify_history(db: sqlite3.Connection) -> None:
         for _ in chain.rows(db):
             pass
     intents.verify(db)
+    transfers.verify(db)
     cycles.verify_memories(db)
 
 

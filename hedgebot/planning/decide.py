@@ -1,9 +1,11 @@
 """The decision: trade to the target, or nothing, and why.
 
 ``|ratio - r| > band`` trades, then goes to the target; a gap under one lot or the exchange's minimum is
-a stable nothing and counts as hedged, unless not even the first lot fits.
+a stable nothing and counts as hedged, unless not even the first lot fits. A leg near its liquidation comes
+before all that (``collateral``).
 """
 
+from collections.abc import Sequence
 from decimal import Decimal
 
 from hedgebot.domain.decision import Assessment, Permission, Plan, PlannedOrder, SetLeverage, Target
@@ -11,15 +13,34 @@ from hedgebot.domain.hedge import Hedge
 from hedgebot.domain.inverse import Gap
 from hedgebot.domain.records import Control
 from hedgebot.domain.snapshot import Exposure, Leg, Snapshot
+from hedgebot.domain.transfers import TransferIntent
 from hedgebot.domain.units import ZERO, Contracts
+from hedgebot.planning.collateral import carried, climb
 from hedgebot.planning.hedge_size import through_book, whole_lots
 from hedgebot.planning.pricing import bounded, priced
 
 
 def decide(
-    hedge: Hedge, snapshot: Snapshot, assessment: Assessment, target: Target, control: Control
+    hedge: Hedge,
+    snapshot: Snapshot,
+    assessment: Assessment,
+    target: Target,
+    control: Control,
+    transfers: Sequence[TransferIntent] = (),
 ) -> Plan:
-    """The plan for one coherent snapshot."""
+    """The plan for one coherent snapshot. ``transfers`` are those of the last day and all unfinished ones."""
+    plan = _to_target(hedge, snapshot, assessment, target, control, transfers)
+    return climb(hedge, snapshot, assessment, control, plan, transfers)
+
+
+def _to_target(
+    hedge: Hedge,
+    snapshot: Snapshot,
+    assessment: Assessment,
+    target: Target,
+    control: Control,
+    transfers: Sequence[TransferIntent],
+) -> Plan:
     if reason := _settled(hedge, snapshot.exposure, target, control):
         return Plan(reason, True, target)
     gap = gap_of(snapshot, target)
@@ -31,6 +52,11 @@ def decide(
         return Plan(f"{target.reason}: already at or below {target.ratio}", True, target)
     if reason := _forbidden(assessment, control, contracts):
         return Plan(reason, False, target, forbidden=True)
+    if contracts.value < ZERO:
+        contracts = carried(hedge, snapshot, leg, contracts, transfers)
+        if not contracts or abs(contracts) < _minimum(leg, contracts):
+            reason = f"the collateral of {leg.name} does not carry a larger short"
+            return Plan(reason, False, target, forbidden=True)
     return _act(hedge, snapshot, leg, contracts, target)
 
 

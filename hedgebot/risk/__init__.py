@@ -10,22 +10,27 @@ from hedgebot.domain.decision import Assessment
 from hedgebot.domain.records import Memory
 from hedgebot.risk import (
     account_mode,
+    basis,
     clock,
     coherence,
     collateral,
     drift,
     foreign,
+    funding,
     in_flight,
     jump,
     key,
     limits,
     liquidation,
+    policy,
+    transfers,
 )
 from hedgebot.risk.memory import disturbed, expected, remember
 from hedgebot.risk.view import View
 
 GUARDS = (
     in_flight.check,
+    transfers.check,
     account_mode.check,
     foreign.check,
     jump.check,
@@ -35,6 +40,9 @@ GUARDS = (
     drift.check,
     clock.check,
     key.check,
+    policy.check,
+    funding.check,
+    basis.check,
 )
 
 

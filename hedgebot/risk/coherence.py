@@ -92,7 +92,7 @@ def _prices(leg: Leg, jump: Decimal) -> Iterator[str]:
     quote, mark = leg.quote, leg.quote.mark
     if leg.position.mark is not None and _apart(leg.position.mark, mark) > MARKS_APART:
         yield f"{leg.name}: the position is marked at {leg.position.mark}, the market at {mark}"
-    if _apart(quote.index, mark) > jump:
+    if quote.index is not None and _apart(quote.index, mark) > jump:
         yield f"{leg.name}: index {quote.index} and mark {mark} are too far apart"
     if not quote.bids or not quote.asks:
         yield f"{leg.name}: the order book is empty"

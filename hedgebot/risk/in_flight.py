@@ -8,6 +8,8 @@ CONTENT = Finding("in_flight", Permission.ANY, "0", "0", "nothing is on its way"
 
 
 def check(view: View) -> Finding:
+    if view.at < view.started_at:
+        return _waiting(view)
     if not view.open:
         return CONTENT
     oldest = view.open[0]
@@ -21,6 +23,13 @@ def check(view: View) -> Finding:
         "Nothing: it is looked up each cycle until its fate is certain",
         alarms=age > 2 * view.hedge.settle_after,
     )
+
+
+def _waiting(view: View) -> Finding:
+    """An order that stood in the lost journal and nowhere else may be on its way."""
+    left = f"{(view.started_at - view.at) / 1000:.0f} s"
+    reason = f"the journal is new, the one before it lost: an order of that one may still arrive, for {left}"
+    return Finding("in_flight", Permission.NONE, left, "0 s", reason, "Nothing: it passes by itself")
 
 
 def _words(intent: Intent) -> str:

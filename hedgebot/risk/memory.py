@@ -32,9 +32,7 @@ def remember(view: View) -> Memory:
         moved=moved,
         disturbed=memory.disturbed or disturbed(view),
         contracts=tuple([(name, leg.position.contracts) for name, leg in legs]),
-        updated=tuple(
-            [(name, max(seen.get(name, nothing), leg.position.updated_at)) for name, leg in legs]
-        ),
+        updated=tuple([(name, max(seen.get(name, nothing), leg.position.updated_at)) for name, leg in legs]),
         specs=tuple([(name, pinned.get(name, leg.facts.instrument.spec)) for name, leg in legs]),
         since=memory.since or view.at,
         ledger_at=memory.ledger_at or view.at,
@@ -44,6 +42,7 @@ def remember(view: View) -> Memory:
         funding_received=memory.funding_received,
         funding_paid=memory.funding_paid,
         fees=memory.fees,
+        policy=memory.policy,
     )
 
 

@@ -8,7 +8,9 @@ from hedgebot.domain.hedge import Hedge
 from hedgebot.domain.key import Key
 from hedgebot.domain.orders import Intent
 from hedgebot.domain.records import Memory
+from hedgebot.domain.signals import NOTHING, Signals
 from hedgebot.domain.snapshot import Observation, Snapshot
+from hedgebot.domain.transfers import TransferIntent
 from hedgebot.domain.units import Millis
 
 
@@ -17,8 +19,10 @@ class View:
     """One cycle's facts for one hedge.
 
     ``now`` is monotonic seconds; ``open`` are unfinished intents, ``closed`` those that ended in this
-    cycle, ``recent`` all of the last day. ``started_at`` is when this daemon started, ``instance`` its own.
-    ``keys`` are those of the hedge's accounts, by account.
+    cycle, ``recent`` all of the last day. ``started_at`` is when this daemon started, or, where
+    its journal was lost, the later instant from which no order of that can arrive any more; ``instance`` is
+    its own. ``keys`` are those of the hedge's accounts, by account; ``transfers`` are the unfinished ones and
+    all of the last day.
     """
 
     hedge: Hedge
@@ -32,6 +36,8 @@ class View:
     started_at: Millis
     instance: int
     keys: Mapping[str, Key] = field(default_factory=dict)
+    transfers: tuple[TransferIntent, ...] = ()
+    signals: Signals = NOTHING
 
     @Derived
     def snapshot(self) -> Snapshot:

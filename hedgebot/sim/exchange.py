@@ -46,7 +46,8 @@ class SimulatedExchange:
     Methods that ask the exchange for something raise ``RefusedError`` when its rules forbid it.
     ``lags`` maps the name of a read (``wallet``, ``position``, ``order``, ``order_history``,
     ``execution``, ``transaction``, ``transfer``, ``account``, ``ticker``, ``book``) to how far it is
-    behind, ten minutes at most; writes never lag.
+    behind, ten minutes at most; writes never lag. ``transfers_take`` are the seconds for which coins are in
+    neither of two wallets.
     """
 
     def __init__(
@@ -59,13 +60,18 @@ class SimulatedExchange:
     ) -> None:
         self.truth = Truth(clock, market, contracts, rules, rng)
         self.lags: dict[str, Lag] = {}
+        self.transfers_take = 0.0
         self._desk = OrderDesk(self.truth)
         self._clearing = Clearing(self.truth, self._desk)
         self._treasury = Treasury(self.truth)
 
     def advance(self) -> int:
         """Let everything happen that is due by now; returns the exchange's time."""
-        self._clearing.run_to(self.truth.clock.now_ms())
+        now_ms = self.truth.clock.now_ms()
+        while (arrival := self._treasury.next_arrival(now_ms)) is not None:
+            self._clearing.run_to(arrival)
+            self._treasury.arrive()
+        self._clearing.run_to(now_ms)
         return self.truth.at_ms
 
     # Accounts and keys
@@ -120,7 +126,8 @@ class SimulatedExchange:
     ) -> None:
         """Move coins between two wallets of one account."""
         owner = self.account(account)
-        self._treasury.transfer(owner, (source, coin), (target, coin), exact(coins), transfer_id)
+        takes = round(self.transfers_take * 1000)
+        self._treasury.transfer(owner, (source, coin), (target, coin), exact(coins), transfer_id, takes)
 
     def lend(self, account: str, coin: str, coins: Number) -> None:
         """Credit borrowed coins, which are owed from now on; a negative number repays."""

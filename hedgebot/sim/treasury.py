@@ -1,6 +1,6 @@
 """The treasury: coins that come, go and move between wallets, loans, and an account's settings."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from hedgebot.sim import margin
@@ -12,11 +12,35 @@ from hedgebot.sim.orders import Reason, RefusedError
 from hedgebot.sim.truth import Truth
 
 
+@dataclass(frozen=True, slots=True)
+class Underway:
+    """Coins that left one wallet and reach ``target`` at ``due_ms``."""
+
+    due_ms: int
+    account: Account
+    target: WalletKey
+    coins: Fraction
+    transfer_id: str
+
+
 class Treasury:
     """Moves coins and changes settings, by the exchange's rules."""
 
     def __init__(self, truth: Truth) -> None:
         self._truth = truth
+        self._underway: list[Underway] = []
+
+    def next_arrival(self, by_ms: int) -> int | None:
+        """When the first transfer under way arrives, if that is by ``by_ms``."""
+        due = min((each.due_ms for each in self._underway), default=by_ms + 1)
+        return due if due <= by_ms else None
+
+    def arrive(self) -> None:
+        """Let every transfer arrive that is due by the truth's time."""
+        due = [each for each in self._underway if each.due_ms <= self._truth.at_ms]
+        self._underway = [each for each in self._underway if each not in due]
+        for each in due:
+            self.move(each.account, each.target, each.coins, MoveKind.TRANSFER_IN, each.transfer_id)
 
     def move(
         self, account: Account, key: WalletKey, change: Fraction, kind: MoveKind, transfer_id: str = ""
@@ -42,15 +66,24 @@ class Treasury:
         self.move(account, key, -coins, MoveKind.WITHDRAWAL)
 
     def transfer(
-        self, account: Account, source: WalletKey, target: WalletKey, coins: Fraction, transfer_id: str
+        self,
+        account: Account,
+        source: WalletKey,
+        target: WalletKey,
+        coins: Fraction,
+        transfer_id: str,
+        underway_ms: int = 0,
     ) -> None:
-        """Move coins between two wallets. Raises ``RefusedError`` for a known id or too many coins."""
+        """Move coins between two wallets, neither of which holds them for ``underway_ms``.
+
+        Raises ``RefusedError`` for a known id or too many coins."""
         if transfer_id in self._truth.transfer_ids:
             raise RefusedError(Reason.DUPLICATE_TRANSFER, transfer_id)
         self._check_withdrawable(account, source, coins)
         self._truth.transfer_ids.add(transfer_id)
         self.move(account, source, -coins, MoveKind.TRANSFER_OUT, transfer_id)
-        self.move(account, target, coins, MoveKind.TRANSFER_IN, transfer_id)
+        self._underway.append(Underway(self._truth.at_ms + underway_ms, account, target, coins, transfer_id))
+        self.arrive()
 
     def adjust(self, account: Account, key: WalletKey, **changes: Fraction) -> None:
         """Set ``owed``, ``bonus`` or ``locked`` of a wallet as they are from now on."""

@@ -9,6 +9,8 @@ from hedgebot.accounting import Accounting, counted
 from hedgebot.domain.account import AccountReading, EntryKind, KeyScope, Ledger, LedgerEntry, Sighting
 from hedgebot.domain.orders import Outcome
 from hedgebot.domain.records import Memory
+from hedgebot.domain.signals import Candle
+from hedgebot.domain.transfers import TransferSighting
 from hedgebot.domain.units import Coin, Contracts, Millis
 from tests.builders import INSTANCE, NOW, STARTED, SYMBOL, client_id, coin, hedge
 
@@ -83,6 +85,9 @@ class History:
     async def read(self, needs: object) -> AccountReading:
         raise NotImplementedError
 
+    async def candles(self, *asked: object) -> tuple[Candle, ...]:
+        raise NotImplementedError
+
     async def key_scope(self) -> KeyScope:
         raise NotImplementedError
 
@@ -93,6 +98,12 @@ class History:
         raise NotImplementedError
 
     async def find(self, order: object) -> Sighting:
+        raise NotImplementedError
+
+    async def transfer(self, request: object) -> Outcome:
+        raise NotImplementedError
+
+    async def find_transfer(self, request: object, since: Millis) -> TransferSighting:
         raise NotImplementedError
 
     async def set_leverage(self, *setting: object) -> Outcome:

@@ -15,6 +15,8 @@ from hedgebot.domain.account import AccountReading, KeyScope, Ledger, Needs, Sig
 from hedgebot.domain.margin_mode import MarginMode
 from hedgebot.domain.orders import Identified, Intent, OrderRequest, Outcome
 from hedgebot.domain.records import Command, CycleRecord, Memory
+from hedgebot.domain.signals import Candle
+from hedgebot.domain.transfers import TransferIntent, TransferRequest, TransferSighting
 from hedgebot.domain.units import Millis
 from hedgebot.errors import HedgebotError
 from hedgebot.ports import Account, Journal
@@ -103,6 +105,11 @@ class AccountGate(Gate):
         ledger: Ledger = await self.pass_through(Call("ledger"), way)
         return ledger
 
+    async def candles(self, symbol: str, bar_ms: int, since: Millis) -> tuple[Candle, ...]:
+        way = partial(self._account.candles, symbol, bar_ms, since)
+        candles: tuple[Candle, ...] = await self.pass_through(Call("candles"), way)
+        return candles
+
     async def key_scope(self) -> KeyScope:
         scope: KeyScope = await self.pass_through(Call("key_scope"), self._account.key_scope)
         return scope
@@ -120,6 +127,16 @@ class AccountGate(Gate):
     async def find(self, order: OrderRequest) -> Sighting:
         way = partial(self._account.find, order)
         sighting: Sighting = await self.pass_through(Call("find", order), way)
+        return sighting
+
+    async def transfer(self, request: TransferRequest) -> Outcome:
+        way = partial(self._account.transfer, request)
+        outcome: Outcome = await self.pass_through(Call("transfer", request), way)
+        return outcome
+
+    async def find_transfer(self, request: TransferRequest, since: Millis) -> TransferSighting:
+        way = partial(self._account.find_transfer, request, since)
+        sighting: TransferSighting = await self.pass_through(Call("find_transfer", request), way)
         return sighting
 
     async def set_leverage(
@@ -170,6 +187,21 @@ class JournalGate(Gate):
         way = partial(self._journal.intents_since, at)
         intents: tuple[Intent, ...] = await self.pass_through(Call("intents_since"), way)
         return intents
+
+    async def reserve_transfer(self, intent: TransferIntent, record: CycleRecord | None = None) -> int:
+        way = partial(self._journal.reserve_transfer, intent, record)
+        number: int = await self.pass_through(Call("reserve_transfer", intent), way)
+        return number
+
+    async def resolve_transfer(self, intent: TransferIntent) -> None:
+        way = partial(self._journal.resolve_transfer, intent)
+        await self.pass_through(Call("resolve_transfer", intent), way)
+
+    async def open_transfers(self) -> tuple[TransferIntent, ...]:
+        return await self._journal.open_transfers()
+
+    async def transfers_since(self, at: Millis) -> tuple[TransferIntent, ...]:
+        return await self._journal.transfers_since(at)
 
     async def record(self, record: CycleRecord, *, keep: bool) -> int:
         way = partial(self._journal.record, record, keep=keep)

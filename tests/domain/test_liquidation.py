@@ -74,6 +74,13 @@ def test_a_pool_that_is_beyond_saving_is_liquidated_at_its_mark() -> None:
     assert pool("0.5", other=Usd.of(-(10**9))).figures(MARK) == (MARK, MARK)
 
 
+@pytest.mark.parametrize("margin", ["0.1", "0.5", "1.2"])
+def test_a_pool_of_several_shorts_is_liquidated_where_one_of_their_size_would_be(margin: str) -> None:
+    third = pool(0, 20_000).shorts[0]
+    several = MarginPool((third,) * 3, Coin.of(margin))
+    assert shown(several.figures(MARK)) == shown(pool(margin).figures(MARK))
+
+
 def test_a_pool_without_shorts_is_never_liquidated() -> None:
     assert MarginPool((), Coin.of(1)).figures(MARK) == (NEVER, NEVER)
 

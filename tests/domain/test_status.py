@@ -20,7 +20,7 @@ CONTRACT = {
     "state", "asset", "target_ratio", "ratio", "band", "spot", "collateral", "held", "sold", "unrealized_pnl",
     "exposure", "short", "net", "value_usd", "funding_coins", "fees_coins", "since", "legs", "findings",
 }  # fmt: skip
-ADDED = {"as_of", "funding_received_coins", "funding_paid_coins", "costs_as_of"}
+ADDED = {"as_of", "in_flight", "funding_received_coins", "funding_paid_coins", "costs_as_of"}
 LEG = {
     "account", "symbol", "contracts", "notional_usd", "entry_price", "mark_price", "liquidation_price",
     "liquidation_distance", "leverage", "funding_rate", "funding_interval_h", "next_funding_at",

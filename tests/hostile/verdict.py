@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from hedgebot.domain import status
 from hedgebot.domain.account import AccountReading
 from hedgebot.domain.decision import Plan
-from hedgebot.domain.hedge import Hedge, LegPolicy
+from hedgebot.domain.hedge import CollateralPolicy, Hedge, LegPolicy
 from hedgebot.domain.records import Control, Memory
 from hedgebot.domain.snapshot import Snapshot
 from hedgebot.exchange.wire import Reply
@@ -52,7 +52,10 @@ class Believed:
         """Two cycles on the truth."""
         symbol, memory, plan = tape.venue.symbol, Memory(), None
         leg = LegPolicy("main", symbol, None, dict(tape.needs.margin_modes)[symbol])
-        hedge, reading = builders.hedge(spot_accounts=("main",), legs=(leg,)), truths[READ]
+        # At leverage 10 the ladder would have something to do, with every reply intact.
+        alone = CollateralPolicy(enabled=False)
+        hedge = builders.hedge(spot_accounts=("main",), legs=(leg,), collateral=alone)
+        reading = truths[READ]
         assert isinstance(reading, AccountReading)
         for _ in range(2):
             plan, memory = decided(tape, hedge, reading, memory)

@@ -76,8 +76,8 @@ class TestRefusal:
             ("PRAGMA application_id = 7", "a database of another program", "Name another file in store.url"),
             ("PRAGMA user_version = 1", "a database of another program", "Name another file in store.url"),
             (
-                f"PRAGMA application_id = {schema.APPLICATION}; PRAGMA user_version = 2",
-                "has schema 2; this hedgebot knows schema 1",
+                f"PRAGMA application_id = {schema.APPLICATION}; PRAGMA user_version = 3",
+                "has schema 3; this hedgebot knows schema 2",
                 "It was written by a newer hedgebot: install that version or a later one",
             ),
         ],

@@ -9,6 +9,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from hedgebot.domain.decision import Plan, Target
+from hedgebot.domain.hedge import CollateralPolicy
 from hedgebot.domain.instrument import Instrument
 from hedgebot.domain.market import Quote
 from hedgebot.domain.records import Control, Memory
@@ -18,6 +19,9 @@ from tests.builders import LIMITS, Number, allowing, flat_quote, hedge, instrume
 from tests.ledger import Ledger, decimal, fills
 
 F = Fraction
+ALONE = hedge(collateral=CollateralPolicy(enabled=False))
+"""The way to the target alone: at a hundred times the entry, a covered short too is near a liquidation."""
+
 TARGETS = ["0", "0.2", "0.5", "1"]
 LOTS = [1, 100]
 ENTRY = 60_000
@@ -55,7 +59,7 @@ class Desk:
 
     def plan(self, target: Target) -> Plan:
         seen = self.ledger.seen(self.mark, contract(self.lot), self.book)
-        return decide(hedge(), seen, allowing(), target, Control())
+        return decide(ALONE, seen, allowing(), target, Control())
 
     def after(self, plan: Plan) -> "Desk":
         """The same once the plan's order filled, level by level."""

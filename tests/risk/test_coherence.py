@@ -166,14 +166,22 @@ class TestPositionAgainstWallet:
 
     @pytest.mark.parametrize(
         ("apart", "blinds"),
-        [("0.006", False), ("0.0061", True), ("-0.006", False), ("-0.0061", True)],
+        [("0.006", False), ("0.0060002", False), ("0.0060003", True), ("-0.006", False), ("-0.0061", True)],
     )
     def test_profit_may_be_half_a_percent_of_the_short_apart(self, apart: str, blinds: bool) -> None:
-        shown = MOVED.margin_wallets[0].unrealized  # 1.2 coins are short
-        assert judged(with_wallet(MOVED, unrealized=shown + coin(apart))).blinds is blinds
+        shown = MOVED.margin_wallets[0].unrealized + coin(apart)  # 1.2 coins are short
+        assert judged(with_wallet(MOVED, unrealized=shown)).blinds is blinds
+        told = judged(with_wallet(with_position(MOVED, unrealized=shown), unrealized=shown))
+        assert told.blinds is blinds, "the position's own too"
+
+    def test_what_several_legs_of_a_wallet_are_short_is_one_sum(self) -> None:
+        two = snapshot(leg(-60_000), leg(-60_000, contract=instrument(DATED)), coins=2)
+        assert not judged(with_wallet(two, unrealized=coin("0.01"))).blinds
+        assert judged(with_wallet(two, unrealized=coin("0.0101"))).blinds
 
     @pytest.mark.parametrize(
-        ("bound", "blinds"), [("0.49", False), ("0.4899", True), ("0.51", False), ("0.5103", True)]
+        ("bound", "blinds"),
+        [("0.49", False), ("0.4899998", False), ("0.4899997", True), ("0.51", False), ("0.5103", True)],
     )
     def test_margin_may_be_two_percent_apart(self, bound: str, blinds: bool) -> None:
         assert judged(with_wallet(AT_ENTRY, position_margin=coin(bound))).blinds is blinds
@@ -211,6 +219,7 @@ class TestThePast:
             (NOW, NOW, False),
             (NOW, NOW - 60_000, False),
             (NOW - 999, NOW, False),  # the clocks of two hosts
+            (NOW - 1_000, NOW, False),
             (NOW - 1_001, NOW, True),
             (NOW - 86_400_000, NOW, True),
             (0, NOW, False),  # the exchange does not say
@@ -224,7 +233,8 @@ class TestThePast:
         ("filled", "believed", "age_ms", "stale"),
         [
             (-60_000, 0, 5_000, True),
-            (-60_000, 0, 61_000, False),  # nothing is read that late
+            (-60_000, 0, 59_999, True),
+            (-60_000, 0, 60_000, False),  # nothing is read that late
             (60_000, -60_000, 5_000, False),  # it closed the position
             (0, 0, 5_000, False),
         ],
@@ -238,8 +248,28 @@ class TestThePast:
         ours = intent(size, Stage.CLOSED, believed=believed, filled=filled, updated_at=Millis(NOW - age_ms))
         assert check(view(flat, recent=(ours,))).blinds is stale
 
+    @pytest.mark.parametrize(("offset_ms", "stale"), [(-2_000, True), (0, False), (2_000, False)])
+    def test_the_age_of_that_order_is_meant_by_the_exchanges_clock(self, offset_ms: int, stale: bool) -> None:
+        flat = replace(with_position(hedged(0), updated_at=Millis(0)), offset_ms=offset_ms)
+        sold = intent(-60_000, Stage.CLOSED, filled=-60_000, updated_at=Millis(NOW - 61_000))
+        assert check(view(flat, recent=(sold,))).blinds is stale
+
 
 class TestPrices:
+    @pytest.mark.parametrize(
+        ("age_ms", "offset_ms", "blinds"),
+        [(60_000, 0, False), (60_001, 0, True), (60_001, -1, False), (60_000, 1, True)],
+    )
+    def test_are_a_minute_old_at_most_by_the_exchanges_clock(
+        self, age_ms: int, offset_ms: int, blinds: bool
+    ) -> None:
+        seen = booked(at=Millis(NOW - age_ms))
+        assert judged(replace(seen, offset_ms=offset_ms)).blinds is blinds
+
+    @pytest.mark.parametrize(("mark", "blinds"), [("58800", False), ("58799", True)])
+    def test_two_percent_apart_is_just_believed(self, mark: str, blinds: bool) -> None:
+        assert judged(snapshot(leg(-60_000, mark=mark, book=quote(60_000)))).blinds is blinds
+
     @pytest.mark.parametrize(
         ("mark", "blinds"),
         [("61200", False), ("61224", False), ("61225", True), ("58824", False), ("58800", True)],

@@ -8,7 +8,7 @@ import pytest
 
 from hedgebot.domain.decision import Permission
 from hedgebot.domain.orders import Intent, Stage
-from hedgebot.domain.records import Memory
+from hedgebot.domain.records import Doubt, Followed, Memory
 from hedgebot.domain.snapshot import Blind
 from hedgebot.domain.units import Millis
 from hedgebot.risk import View, assess, disturbed
@@ -78,7 +78,7 @@ class TestCoins:
             ([(0, "0.5"), (5, "0.5"), (10, "0.5")], False),  # ten seconds
             ([(0, "0.5"), (5, "0.5"), (10, "0.5"), (29.9, "0.5")], False),
             ([(0, "0.5"), (5, "0.5"), (10, "0.5"), (30, "0.5")], True),
-            ([(0, "0.5"), (15, "0.5099"), (30, "0.4901")], True),  # they agree within 1 %
+            ([(0, "0.5"), (15, "0.51"), (30, "0.49")], True),  # they agree within 1 %
             ([(0, "0.5"), (15, "0.5101"), (30, "0.5")], False),  # they do not: it starts anew
             ([(0, "0.5"), (15, "1"), (30, "0.5")], False),  # a bouncing reading starts anew
             ([(0, "0.5"), (15, "0.9"), (30, "0.5"), (60, "0.5")], False),
@@ -91,6 +91,16 @@ class TestCoins:
         found = coins_seen(*readings)
         assert (found.fall is None) is believed
         assert (found.held == coin(readings[-1][1])) is believed
+
+    def test_agreement_is_meant_against_what_was_held(self) -> None:
+        assert coins_seen((0, "1"), (15, "1.02"), (30, "1"), memory=Memory(held=coin(2))).fall is None
+
+    @pytest.mark.parametrize(("times", "count"), [([100], 1), ([100, 110], 2), ([100, 110, 120], 3)])
+    def test_a_doubt_tells_how_many_snapshots_agree_and_since_when(
+        self, times: list[float], count: int
+    ) -> None:
+        found = coins_seen(*((now, "0.5") for now in times))
+        assert (found.held, found.fall) == (coin(1), Doubt(Decimal("0.5"), count, 100))
 
     def test_a_rise_back_ends_the_doubt_at_once(self) -> None:
         found = coins_seen((0, "0.5"), (5, "1"))
@@ -139,6 +149,7 @@ class TestPrices:
             (("30000",), False),
             (("30000", "30100"), False),
             (("30000", "30100", "29900"), True),  # two more agree
+            (("30000", "36000", "36000"), True),  # within the same limit
             (("30000", "60000"), True),  # it was a bad tick
             (("30000", "45000", "45000"), False),  # they do not agree: it starts anew
             (("30000", "45000", "45000", "45000"), True),
@@ -149,6 +160,12 @@ class TestPrices:
         found = marks_seen("60000", *marks)
         assert (found.moved is None) is believed
         assert (found.marks == ((LEG, price(marks[-1])),)) is believed
+
+    @pytest.mark.parametrize(("marks", "count"), [(("30000",), 1), (("30000", "30001"), 2)])
+    def test_a_doubt_tells_how_many_snapshots_agree_and_since_when(
+        self, marks: tuple[str, ...], count: int
+    ) -> None:
+        assert marks_seen("60000", *marks).moved == Doubt(Decimal(marks[-1]), count, 105.0)
 
     def test_a_crash_in_believable_steps_is_never_doubted(self) -> None:
         assert marks_seen("60000", "50000", "41000", "33000", "27000").moved is None
@@ -233,6 +250,9 @@ class TestRemembering:
             (LEG, Millis(NOW + 1)),
         )
 
+    def test_a_position_without_a_date_has_none(self) -> None:
+        assert remember(view(snapshot(leg(updated_at=Millis(0))))).updated == ((LEG, Millis(0)),)
+
     def test_a_contract_is_pinned_when_it_is_first_seen(self) -> None:
         pinned = Memory(specs=((LEG, "as it was"),))
         assert remember(view(memory=pinned)).specs == pinned.specs
@@ -245,6 +265,7 @@ class TestRemembering:
             funding_received=coin("0.3"),
             funding_paid=coin("0.2"),
             fees=coin("0.1"),
+            policy=Followed(wanted=Decimal("0.5")),
         )
         kept = [field for field in fields(Memory) if field.name not in RENEWED]
         assert all(getattr(known, field.name) != field.default for field in kept), "each is told apart"

@@ -154,6 +154,23 @@ class TestReading:
 
 
 @each_venue
+@pytest.mark.parametrize("hours", [1, 24])
+def test_the_bars_that_have_ended(venue: Venue, hours: int) -> None:
+    """A candle names when it ended; those of the wire are as many as asked for, over all its pages."""
+    bar_ms, count = hours * 3_600_000, 720 if hours == 1 else 365
+
+    async def act(twins: Twins) -> None:
+        since = Millis(EPOCH_MS - (EPOCH_MS % bar_ms) - count * bar_ms)
+        candles = await twins.same(lambda account: account.candles(twins.symbol, bar_ms, since))
+        assert not isinstance(candles, Exception)
+        assert [candle.end for candle in candles] == [since + bar_ms * n for n in range(1, count + 1)]
+        assert len({candle.close for candle in candles}) == count
+
+    wandering = Lines([(EPOCH_MS - 400 * 86_400_000, 40_000), (EPOCH_MS, 60_000)])
+    play(act, venue, price=wandering)
+
+
+@each_venue
 class TestFate:
     """What becomes of the same order; the twins compare ids, and all that truly happened."""
 

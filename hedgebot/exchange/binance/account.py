@@ -10,10 +10,12 @@ from hedgebot.domain.account import AccountReading, KeyScope, Ledger, LedgerEntr
 from hedgebot.domain.instrument import Instrument
 from hedgebot.domain.margin_mode import MarginMode
 from hedgebot.domain.orders import Fate, Identified, OrderRequest, OrderState, Outcome
+from hedgebot.domain.signals import Candle
+from hedgebot.domain.transfers import TransferRequest, TransferSighting
 from hedgebot.domain.units import Millis
 from hedgebot.errors import BackOffError, ConversionError, CredentialsError, ReadError
 from hedgebot.exchange import booked
-from hedgebot.exchange.binance import key, market, orders, venue
+from hedgebot.exchange.binance import key, market, orders, transfers, venue
 from hedgebot.exchange.binance.history import HISTORY_MS, WEEK_MS, History
 from hedgebot.exchange.binance.market import rows
 from hedgebot.exchange.binance.reading import CoinMAnswers, LegAnswers, Moment, reading, spot_reading
@@ -27,6 +29,7 @@ from hedgebot.exchange.together import together
 from hedgebot.ports import Clock
 
 BOOK_LEVELS = 50
+MOST_BARS = 1000
 RECENT_ORDERS = 100  # the most that allOrders shows at once
 MARGIN_TYPES = {MarginMode.ISOLATED: "ISOLATED", MarginMode.CROSS: "CROSSED"}
 
@@ -149,6 +152,14 @@ class BinanceAccount:
             start += WEEK_MS
         return booked.ledger(found, self._name)
 
+    async def candles(self, symbol: str, bar_ms: int, since: Millis) -> tuple[Candle, ...]:
+        """Bars that have ended, oldest first. Raises ``ReadError``."""
+        contract = await self._contract(symbol)
+        interval = market.INTERVALS[bar_ms]
+        asked = {"symbol": contract.native, "interval": interval, "startTime": since, "limit": MOST_BARS}
+        answer = await self._coin_m.read(venue.CANDLES, asked)
+        return market.candles(answer, bar_ms, self._coin_m.time.now_ms())
+
     async def key_scope(self) -> KeyScope:
         """What the key may do; demo trading does not tell. Raises ``ReadError``."""
         if self._sandbox:
@@ -225,6 +236,39 @@ class BinanceAccount:
         latest = max(seen, key=lambda state: (state.over, abs(state.filled), state.updated_at), default=None)
         absent = tuple(path for path, state in shown.items() if state is None)
         return Sighting(await self._with_fee(latest, contract) if latest else None, absent)
+
+    async def transfer(self, request: TransferRequest) -> Outcome:
+        """Ask once for coins to be moved, before all reads: collateral moves when it is needed."""
+        if request.symbol:
+            return await self._write(
+                Operation.MARGIN,
+                venue.MOVE_MARGIN,
+                request.symbol,
+                lambda contract: transfers.margining(request, contract),
+                lambda answer, _contract: transfers.margined(answer, request),
+                Priority.EMERGENCY,
+            )
+        try:
+            await self._spot_time.known()
+        except (ReadError, CredentialsError) as cause:
+            return Outcome(Fate.REJECTED, f"not sent: {cause}")
+        move = transfers.moving(request)
+        return await self._spot.write(
+            Operation.TRANSFER, venue.TRANSFER, move, transfers.moved, Priority.EMERGENCY
+        )
+
+    async def find_transfer(self, request: TransferRequest, since: Millis) -> TransferSighting:
+        """Look for a move in the history of its kind. Raises ``ReadError``."""
+        if request.symbol:
+            contract, asked = await self._contract(request.symbol), venue.MARGIN_HISTORY
+            answer = await self._coin_m.read(asked, transfers.asking_margin(request, contract, since))
+            state = transfers.sighted_margin(answer, request, contract, since)
+        else:
+            await self._spot_time.known()
+            asked = venue.TRANSFERS
+            answer = await self._spot.read(asked, transfers.asking(request, since))
+            state = transfers.sighted(answer, request, since)
+        return TransferSighting(state, () if state else (asked.path,))
 
     async def _with_fee(self, state: OrderState, contract: Instrument) -> OrderState:
         """The order with what its trades cost. It is shown also while they cannot be read."""

@@ -20,11 +20,14 @@ SPOT_TIME = Endpoint("api/v3/time", "publicGetTime")
 SPOT_ACCOUNT = Endpoint("api/v3/account", "privateGetAccount", weight=20)
 ACCOUNT_INFO = Endpoint("sapi/v1/account/info", "sapiGetAccountInfo")
 KEY = Endpoint("sapi/v1/account/apiRestrictions", "sapiGetAccountApiRestrictions")
+TRANSFER = Endpoint("sapi/v1/asset/transfer (move)", "sapiPostAssetTransfer")
+TRANSFERS = Endpoint("sapi/v1/asset/transfer", "sapiGetAssetTransfer")
 
 TIME = Endpoint("dapi/v1/time", "dapiPublicGetTime")
 INSTRUMENTS = Endpoint("dapi/v1/exchangeInfo", "dapiPublicGetExchangeInfo")
 PREMIUM = Endpoint("dapi/v1/premiumIndex", "dapiPublicGetPremiumIndex", weight=10)
 ORDER_BOOK = Endpoint("dapi/v1/depth", "dapiPublicGetDepth", weight=2)
+CANDLES = Endpoint("dapi/v1/klines", "dapiPublicGetKlines", weight=5)
 FUNDING_INFO = Endpoint("dapi/v1/fundingInfo", "dapiPublicGetFundingInfo")
 FUNDING_RATES = Endpoint("dapi/v1/fundingRate", "dapiPublicGetFundingRate")
 ACCOUNT = Endpoint("dapi/v1/account", "dapiPrivateGetAccount", weight=5)
@@ -41,6 +44,8 @@ PLACE = Endpoint("dapi/v1/order (place)", "dapiPrivatePostOrder")
 CANCEL = Endpoint("dapi/v1/order (cancel)", "dapiPrivateDeleteOrder")
 SET_LEVERAGE = Endpoint("dapi/v1/leverage", "dapiPrivatePostLeverage")
 SET_MARGIN_MODE = Endpoint("dapi/v1/marginType", "dapiPrivatePostMarginType")
+MOVE_MARGIN = Endpoint("dapi/v1/positionMargin", "dapiPrivatePostPositionMargin")
+MARGIN_HISTORY = Endpoint("dapi/v1/positionMargin/history", "dapiPrivateGetPositionMarginHistory")
 
 CREDENTIALS = {
     "-1002": "not authorized for this request",
@@ -144,6 +149,24 @@ MARGIN_MODE_REJECTED = {
     "-4047": "not while an order is open",
     "-4048": "not while a position is open",
 }
+TRANSFER_REJECTED = {
+    "-5001": "amounts as small as this are not moved",
+    "-5002": "balance too small",
+    "-5003": "none of this coin is there",
+    "-5007": "no amount",
+    "-5011": "the COIN-M account is not open",
+    "-5013": "balance too small",
+    "-9000": "nothing may leave",
+}
+MARGIN_REJECTED = {
+    "-2018": "balance too small",
+    "-2019": "margin too small",
+    "-4049": "the position is not isolated",
+    "-4050": "cross balance too small",
+    "-4051": "isolated balance too small",
+    "-4054": "there is no position",
+    "-4055": "no amount",
+}
 CODES = Codes(
     credentials=CREDENTIALS,
     passing=PASSING,
@@ -153,6 +176,8 @@ CODES = Codes(
         Operation.CANCEL: CANCEL_REJECTED,
         Operation.LEVERAGE: LEVERAGE_REJECTED,
         Operation.MARGIN_MODE: MARGIN_MODE_REJECTED,
+        Operation.TRANSFER: TRANSFER_REJECTED,
+        Operation.MARGIN: MARGIN_REJECTED,
     },
     already={Operation.MARGIN_MODE: {"-4046": "this margin mode is set already"}},
     absent={"-2013": "no such order"},

@@ -7,6 +7,8 @@ from hedgebot.domain.account import AccountReading, KeyScope, Ledger, LedgerEntr
 from hedgebot.domain.instrument import Instrument
 from hedgebot.domain.margin_mode import MarginMode
 from hedgebot.domain.orders import Fate, Identified, OrderRequest, Outcome
+from hedgebot.domain.signals import Candle
+from hedgebot.domain.transfers import TransferRequest, TransferSighting
 from hedgebot.domain.units import Millis
 from hedgebot.errors import BackOffError, ConversionError, CredentialsError, ReadError
 from hedgebot.exchange import booked
@@ -24,6 +26,7 @@ from hedgebot.ports import Clock
 
 ALL = {"category": venue.CATEGORY}
 BOOK_LEVELS = 50
+MOST_BARS = 1000
 POSITION_PAGE, ORDER_PAGE, EXECUTION_PAGE = 200, 50, 100
 WEEK_MS = 7 * 24 * 3_600_000  # what one request for executions covers
 HISTORY_MS = 2 * 365 * 24 * 3_600_000  # how far back Bybit remembers them
@@ -108,6 +111,14 @@ class BybitAccount:
         read = await pages(self._client, venue.EXECUTIONS, asked, EXECUTION_PAGE, sparse=True)
         return list(orders.entries(read, contract))[::-1]
 
+    async def candles(self, symbol: str, bar_ms: int, since: Millis) -> tuple[Candle, ...]:
+        """Bars that have ended, oldest first. Raises ``ReadError``."""
+        contract = (await self._slow.listing()).named(symbol)
+        interval = market.INTERVALS[bar_ms]
+        asked = {**ALL, "symbol": contract.native, "interval": interval, "start": since, "limit": MOST_BARS}
+        answer = await self._client.read(venue.CANDLES, asked)
+        return market.candles(answer, contract, bar_ms, self._client.time.now_ms())
+
     async def key_scope(self) -> KeyScope:
         """What the key may do. Raises ``ReadError``."""
         return key.scope(await self._client.read(venue.KEY, {}))
@@ -167,6 +178,14 @@ class BybitAccount:
         except (ReadError, CredentialsError) as cause:
             return Outcome(Fate.REJECTED, f"not sent: {cause}")
         return await self._client.write(operation, endpoint, params(contract), accepted, priority)
+
+    async def transfer(self, request: TransferRequest) -> Outcome:
+        """Not offered here yet: the hedge reduces where coins would have to move."""
+        return Outcome(Fate.REJECTED, f"not sent: {self._name} moves no coins from {request.way}")
+
+    async def find_transfer(self, request: TransferRequest, since: Millis) -> TransferSighting:
+        """Nothing is ever sent, so there is nothing to find. Raises ``ReadError``."""
+        raise ReadError(f"{self._name}: {request.client_id} since {since} was never sent")
 
     async def find(self, order: OrderRequest) -> Sighting:
         """Look for an order among the open and recent ones and in the history; both must answer."""

@@ -16,6 +16,7 @@ INSTRUMENTS = Endpoint("market/instruments-info", "publicGetV5MarketInstrumentsI
 RISK_LIMITS = Endpoint("market/risk-limit", "publicGetV5MarketRiskLimit")
 TICKERS = Endpoint("market/tickers", "publicGetV5MarketTickers")
 ORDER_BOOK = Endpoint("market/orderbook", "publicGetV5MarketOrderbook")
+CANDLES = Endpoint("market/kline", "publicGetV5MarketKline")
 ACCOUNT = Endpoint("account/info", "privateGetV5AccountInfo")
 FEE_RATE = Endpoint("account/fee-rate", "privateGetV5AccountFeeRate")
 KEY = Endpoint("user/query-api", "privateGetV5UserQueryApi")

@@ -7,6 +7,8 @@ from hedgebot.domain.account import AccountReading, KeyScope, Ledger, LedgerEntr
 from hedgebot.domain.instrument import Instrument
 from hedgebot.domain.margin_mode import MarginMode
 from hedgebot.domain.orders import Fate, Identified, OrderRequest, OrderState, Outcome
+from hedgebot.domain.signals import Candle
+from hedgebot.domain.transfers import TransferRequest, TransferSighting
 from hedgebot.domain.units import Millis
 from hedgebot.errors import BackOffError, ConversionError, CredentialsError, ReadError
 from hedgebot.exchange import booked
@@ -25,6 +27,7 @@ from hedgebot.ports import Clock
 
 USUAL_MODE = MarginMode.CROSS
 BOOK_LEVELS = 50
+MOST_BARS = 300
 DAY_MS = 24 * 3_600_000
 RECENT_FILLS_MS, RECENT_BILLS_MS, ARCHIVE_MS = 3 * DAY_MS, 7 * DAY_MS, 90 * DAY_MS
 MARGIN_OF_TIME_MS = 3_600_000  # what is nearly too old for a recent list is asked of the archive
@@ -144,6 +147,22 @@ class OkxAccount:
     def _is_recent(self, start: int, span: int) -> bool:
         return start > self._client.time.now_ms() - span + MARGIN_OF_TIME_MS
 
+    async def candles(self, symbol: str, bar_ms: int, since: Millis) -> tuple[Candle, ...]:
+        """Bars that have ended, oldest first, page by page from the newest. Raises ``ReadError``."""
+        native = (await self._slow.listing()).named(symbol).instrument.native
+        await self._client.read(venue.TIME, {})
+        asked: dict[str, object] = {"instId": native, "bar": market.BARS[bar_ms], "limit": MOST_BARS}
+        found, first = dict[Millis, Candle](), Millis(self._client.time.now_ms())
+        while first > since:
+            answer = await self._client.read(venue.CANDLES, asked | {"after": first})
+            page = market.candles(answer, bar_ms, self._client.time.now_ms())
+            found |= {candle.end: candle for candle in page}
+            oldest = min((candle.end for candle in page), default=Millis(0)) - bar_ms
+            if oldest <= 0 or oldest >= first:
+                break
+            first = Millis(oldest)
+        return tuple(found[end] for end in sorted(found) if end - bar_ms >= since)
+
     async def key_scope(self) -> KeyScope:
         """What the key may do, at the exchange's time: what is private bears it. Raises ``ReadError``."""
         await self._client.read(venue.TIME, {})
@@ -210,6 +229,14 @@ class OkxAccount:
     def _expiry(self) -> Mapping[str, str]:
         """Until when the exchange may take an order, by its own clock."""
         return {"expTime": str(self._client.time.now_ms() + self._window_ms)}
+
+    async def transfer(self, request: TransferRequest) -> Outcome:
+        """Not offered here yet: the hedge reduces where coins would have to move."""
+        return Outcome(Fate.REJECTED, f"not sent: {self._name} moves no coins from {request.way}")
+
+    async def find_transfer(self, request: TransferRequest, since: Millis) -> TransferSighting:
+        """Nothing is ever sent, so there is nothing to find. Raises ``ReadError``."""
+        raise ReadError(f"{self._name}: {request.client_id} since {since} was never sent")
 
     async def find(self, order: OrderRequest) -> Sighting:
         """Look for an order by its id and among the finished ones; both must answer."""

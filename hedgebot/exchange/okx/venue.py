@@ -26,6 +26,7 @@ MARK_PRICE = Endpoint("public/mark-price", "publicGetPublicMarkPrice", _per_two_
 FUNDING_RATE = Endpoint("public/funding-rate", "publicGetPublicFundingRate", _per_two_seconds(10))
 INDEX = Endpoint("market/index-tickers", "publicGetMarketIndexTickers", _per_two_seconds(20))
 BOOKS = Endpoint("market/books", "publicGetMarketBooks", _per_two_seconds(40))
+CANDLES = Endpoint("market/candles", "publicGetMarketCandles", _per_two_seconds(40))
 CONFIG = Endpoint("account/config", "privateGetAccountConfig", _per_two_seconds(5))
 FEE = Endpoint("account/trade-fee", "privateGetAccountTradeFee", _per_two_seconds(5))
 BALANCE = Endpoint("account/balance", "privateGetAccountBalance", _per_two_seconds(10))

@@ -51,6 +51,7 @@ ROUTES: dict[tuple[str, str], Route] = {
     ("GET", "/dapi/v1/exchangeInfo"): Route(public.exchange_info),
     ("GET", "/dapi/v1/premiumIndex"): Route(public.premium_index, 10),
     ("GET", "/dapi/v1/depth"): Route(public.depth, 2),
+    ("GET", "/dapi/v1/klines"): Route(public.klines, 5),
     ("GET", "/dapi/v1/fundingInfo"): Route(public.funding_info),
     ("GET", "/dapi/v1/fundingRate"): Route(public.funding_rates),
     ("GET", "/dapi/v1/account"): Route(account.account, 5, READ),

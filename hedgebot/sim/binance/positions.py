@@ -1,5 +1,7 @@
 """COIN-M's positions: what ``positionRisk`` shows, and what may be set on one."""
 
+from fractions import Fraction
+
 from hedgebot.sim.binance.codes import api_error
 from hedgebot.sim.binance.public import STATUSES
 from hedgebot.sim.binance.session import INDICES, SIDE_NAMES, Session
@@ -143,7 +145,7 @@ def modify_margin(session: Session, params: Params) -> Json:
     }
 
 
-def margin_history(session: Session, params: Params) -> Document:
+def margin_history(session: Session, params: Params) -> list[Json]:
     """Changes of one contract's isolated margin, oldest first."""
     contract = session.contract(params.required("symbol"))
     events = session.exchange.account(session.account).events
@@ -155,7 +157,7 @@ def margin_history(session: Session, params: Params) -> Document:
 def _margin_change(event: SettingChanged, contract: Contract) -> Json:
     amount = event.value.rpartition(" ")[2]
     return {
-        "amount": amount.removeprefix("-"),
+        "amount": number(abs(Fraction(amount))),
         "asset": contract.settle,
         "symbol": contract.symbol,
         "time": event.at_ms,

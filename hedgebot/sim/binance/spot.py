@@ -150,15 +150,23 @@ def transfers(session: Session, params: Params) -> Json:
     ]
     size, page = params.integer("size", 10), max(params.integer("current", 1), 1)
     shown = moves[::-1][(page - 1) * size : page * size]
-    return {"total": len(moves), "rows": [_transfer(move, kind) for move in shown]}
+    there = {
+        e.transfer_id
+        for e in session.exchange.account(session.account).events
+        if isinstance(e, Moved) and e.kind is MoveKind.TRANSFER_IN and e.at_ms <= at_ms
+    }
+    return {
+        "total": len(moves),
+        "rows": [_transfer(move, kind, arrived=move.transfer_id in there) for move in shown],
+    }
 
 
-def _transfer(move: Moved, kind: str) -> Json:
+def _transfer(move: Moved, kind: str, *, arrived: bool) -> Json:
     return {
         "asset": move.wallet[1],
         "amount": number(-move.change),
         "type": kind,
-        "status": "CONFIRMED",
+        "status": "CONFIRMED" if arrived else "PENDING",
         "tranId": int(move.transfer_id),
         "timestamp": move.at_ms,
     }

@@ -10,7 +10,7 @@ from typing import Any
 from hedgebot.sim.money import COIN_PLACES, exact, fixed, short
 
 Json = dict[str, Any]
-Document = Json | list[Json]
+Document = Json | list[Json] | list[list[Any]]
 NUMBER = re.compile(r"-?\d{1,30}(\.\d{1,30})?")
 DIGITS = re.compile(r"\d{1,18}")
 

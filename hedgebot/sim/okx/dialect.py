@@ -15,7 +15,7 @@ from hedgebot.sim.okx.gate import RateLimits, authenticate
 from hedgebot.sim.okx.session import Leverages, Options, Session
 from hedgebot.sim.okx.wire import ApiError, Call, FailedError, Json, Params, Reply, envelope
 
-Endpoint = Callable[[Session, Params], list[Json]]
+Endpoint = Callable[[Session, Params], list[Json] | market.Rows]
 JSON_TYPE = {"Content-Type": "application/json"}
 USUAL_OPTIONS = Options()
 API = "/api/v5/"
@@ -44,6 +44,7 @@ ROUTES: dict[tuple[str, str], Route] = {
     ("GET", "public/price-limit"): Route(market.price_limit, 20),
     ("GET", "market/index-tickers"): Route(market.index_tickers, 20),
     ("GET", "market/books"): Route(market.books, 40),
+    ("GET", "market/candles"): Route(market.candles, 40),
     ("GET", "account/balance"): Route(account.balance, 10),
     ("GET", "account/config"): Route(account.config, 5),
     ("GET", "account/trade-fee"): Route(account.trade_fee, 5),
@@ -91,7 +92,7 @@ class Okx:
             return Reply(envelope([failure.row], 1, failure.message, times))
         return Reply(envelope(data, times=times))
 
-    def _served(self, route: Route, call: Call, now: int) -> list[Json]:
+    def _served(self, route: Route, call: Call, now: int) -> list[Json] | market.Rows:
         surroundings = (self.exchange, self.options, self._leverages, call.headers)
         path = f"{call.method} {call.path}"
         if route.is_public:

@@ -6,6 +6,8 @@ from decimal import Decimal
 from hedgebot.domain.account import AccountReading, KeyScope, Ledger, Needs, Sighting
 from hedgebot.domain.margin_mode import MarginMode
 from hedgebot.domain.orders import Fate, Identified, OrderRequest, Outcome
+from hedgebot.domain.signals import Candle
+from hedgebot.domain.transfers import TransferRequest, TransferSighting
 from hedgebot.domain.units import Millis
 from hedgebot.errors import CredentialsError, ReadError
 from hedgebot.ports import Clock
@@ -115,6 +117,14 @@ class PortAccount:
         await self._pass("ledger")
         return Ledger(tuple(found))
 
+    async def candles(self, symbol: str, bar_ms: int, since: Millis) -> tuple[Candle, ...]:
+        """Bars that have ended, oldest first. Raises ``ReadError``."""
+        await self._pass("candles")
+        self._working_key()
+        found = self._house.candles(symbol, bar_ms, since)
+        await self._pass("candles")
+        return found
+
     async def key_scope(self) -> KeyScope:
         """What our key may do; without a key the exchange does not say."""
         await self._pass("key_scope")
@@ -142,11 +152,26 @@ class PortAccount:
             "set_leverage", symbol, lambda c: self._house.set_leverage(c, wanted, margin_mode)
         )
 
+    async def transfer(self, request: TransferRequest) -> Outcome:
+        """Move coins between two pockets."""
+        return await self._asked("transfer", lambda: self._house.transfer(request))
+
+    async def find_transfer(self, request: TransferRequest, since: Millis) -> TransferSighting:
+        """Look for a move in the exchange's history. Raises ``ReadError``."""
+        await self._pass("find_transfer")
+        self._working_key()
+        found = self._house.find_transfer(request, since)
+        await self._pass("find_transfer")
+        return found
+
     async def _write(self, call: str, symbol: str, act: Callable[[Contract], Outcome]) -> Outcome:
+        return await self._asked(call, lambda: act(self._house.contract(symbol)))
+
+    async def _asked(self, call: str, act: Callable[[], Outcome]) -> Outcome:
         await self._pass(call)
         try:
             self._working_key(trades=True)
-            outcome = act(self._house.contract(symbol))
+            outcome = act()
         except (ReadError, CredentialsError) as cause:
             outcome = Outcome(Fate.REJECTED, f"not sent: {cause}")
         await self._pass(call)

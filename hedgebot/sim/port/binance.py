@@ -10,16 +10,24 @@ from hedgebot.domain.account import Needs, OpenOrder, Position, Wallet, WalletId
 from hedgebot.domain.margin_mode import MarginMode
 from hedgebot.domain.market import Quote
 from hedgebot.domain.orders import Fate, Outcome
-from hedgebot.domain.units import ZERO, Coin, Price
+from hedgebot.domain.transfers import Pocket, TransferRequest, TransferSighting, TransferState
+from hedgebot.domain.units import ZERO, Coin, Millis, Price
 from hedgebot.errors import ReadError
 from hedgebot.sim.account import ApiKey
 from hedgebot.sim.binance.account import SMALLEST
 from hedgebot.sim.binance.contracts import SPOT
 from hedgebot.sim.binance.history import FORCED
-from hedgebot.sim.binance.positions import set_leverage, set_margin_type
+from hedgebot.sim.binance.positions import (
+    ADD,
+    REDUCE,
+    margin_history,
+    modify_margin,
+    set_leverage,
+    set_margin_type,
+)
 from hedgebot.sim.binance.session import Options, Session
-from hedgebot.sim.binance.spot import STABLE
-from hedgebot.sim.binance.wire import ApiError, Params
+from hedgebot.sim.binance.spot import STABLE, transfer, transfers
+from hedgebot.sim.binance.wire import ApiError, Json, Params
 from hedgebot.sim.contract import HOUR_MS, Contract
 from hedgebot.sim.events import Filled, FundingPaid, Posted
 from hedgebot.sim.exchange import SimulatedExchange, View
@@ -36,6 +44,8 @@ ROUNDING = Decimal("2e-8")
 JITTER_MS = 60_000
 MARGIN_TYPES = {MarginMode.ISOLATED: "ISOLATED", MarginMode.CROSS: "CROSSED"}
 SAME_MARGIN_TYPE = -4046
+HISTORIES = ("sapi/v1/asset/transfer", "dapi/v1/positionMargin/history")
+WALLETS = {Pocket.MARGIN: "MAIN_CMFUTURE", Pocket.SPOT: "CMFUTURE_MAIN"}
 
 
 class Binance(House):
@@ -206,12 +216,46 @@ class Binance(House):
             return Outcome(Fate.REJECTED, f"code {error.code}: {error}")
         return accepted()
 
+    def transfer(self, request: TransferRequest) -> Outcome:
+        """Move coins between the wallets, or to and from an isolated margin."""
+        asked, done = {"amount": f"{request.coins.value:f}"}, Json()
+        try:
+            if request.symbol:
+                symbol, kind = self.contract(request.symbol).symbol, str(_margin_kind(request))
+                modify_margin(self._session, Params({**asked, "symbol": symbol, "type": kind}))
+            else:
+                kind = WALLETS[request.target]
+                done = transfer(self._session, Params({**asked, "type": kind, "asset": request.asset}))
+        except ApiError as error:
+            return Outcome(Fate.REJECTED, f"code {error.code}: {error}")
+        return accepted(str(done.get("tranId", "")))
+
+    def find_transfer(self, request: TransferRequest, since: Millis) -> TransferSighting:
+        """Look in the history of such moves for one of these coins."""
+        if request.symbol:
+            at, asked = "time", {"symbol": self.contract(request.symbol).symbol}
+            shown = margin_history(self._session, Params(asked))
+            rows = [row for row in shown if row["type"] == _margin_kind(request)]
+        else:
+            at, asked = "timestamp", {"type": WALLETS[request.target], "size": "100"}
+            rows = transfers(self._session, Params(asked))["rows"]
+        for row in rows:
+            if Decimal(row["amount"]) == request.coins.value and row[at] >= since:
+                over = row.get("status", "CONFIRMED") == "CONFIRMED"
+                known = TransferState(str(row.get("tranId", "")), over, failed=False, at=Millis(row[at]))
+                return TransferSighting(known)
+        return TransferSighting(None, (HISTORIES[bool(request.symbol)],))
+
     def _set_margin_type(self, contract: Contract, margin_type: str) -> None:
         try:
             set_margin_type(self._session, Params({"symbol": contract.symbol, "marginType": margin_type}))
         except ApiError as error:
             if error.code != SAME_MARGIN_TYPE:
                 raise
+
+
+def _margin_kind(request: TransferRequest) -> int:
+    return ADD if request.target is Pocket.ISOLATED else REDUCE
 
 
 def _was_used(view: View, asset: str) -> bool:

@@ -9,10 +9,13 @@ from typing import ClassVar
 from hedgebot.domain.account import AccountMode, KeyScope, LegFacts, Needs, OpenOrder, Position, Tier
 from hedgebot.domain.instrument import Instrument
 from hedgebot.domain.margin_mode import MarginMode
-from hedgebot.domain.orders import Identified, OrderRequest, Outcome
+from hedgebot.domain.orders import Fate, Identified, OrderRequest, Outcome
+from hedgebot.domain.signals import Candle
+from hedgebot.domain.transfers import TransferRequest, TransferSighting
 from hedgebot.domain.units import Coin, Contracts, Millis, Price, Usd
 from hedgebot.errors import ReadError
 from hedgebot.sim.account import ApiKey
+from hedgebot.sim.bars import bars
 from hedgebot.sim.contract import Contract
 from hedgebot.sim.events import Filled, FundingPaid
 from hedgebot.sim.exchange import SimulatedExchange, View
@@ -126,6 +129,13 @@ class House:
             tradable=contract.status == "Trading",
         )
 
+    def candles(self, symbol: str, bar_ms: int, since: int) -> tuple[Candle, ...]:
+        """A contract's bars that have ended, oldest first. Raises ``ReadError``."""
+        contract, now = self.contract(symbol), self.exchange.truth.clock.now_ms()
+        found = bars(self.exchange.truth.market, contract, bar_ms, since, now - bar_ms, now)
+        places = contract.price_places
+        return tuple(Candle(Millis(bar.start + bar_ms), Price(decimal(bar.close, places))) for bar in found)
+
     # Positions and orders
 
     def position(self, view: View, native: str) -> Position:
@@ -220,6 +230,14 @@ class House:
             if order_id in account.open_orders and account.open_orders[order_id].symbol == contract.symbol:
                 return accepted(self.exchange.cancel(self.account, order_id).id)
         return refusal(RefusedError(Reason.UNKNOWN_ORDER))
+
+    def transfer(self, request: TransferRequest) -> Outcome:
+        """Move coins between two pockets."""
+        return Outcome(Fate.REJECTED, f"not sent: {self.account} moves no coins from {request.way}")
+
+    def find_transfer(self, request: TransferRequest, since: Millis) -> TransferSighting:
+        """Look for a move in what the exchange tells of moves. Raises ``ReadError``."""
+        raise ReadError(f"{self.account}: {request.client_id} since {since} was never sent")
 
     def set_leverage(self, contract: Contract, leverage: Decimal, _mode: MarginMode | None) -> Outcome:
         try:

@@ -238,6 +238,8 @@ class Orders:
 
     def _set(self, event: SettingChanged) -> None:
         """S7: only what is configured is ever set, and only while nothing is open."""
+        if event.setting == "margin":
+            return  # coins moved behind an open position: no setting
         wanted = {
             "leverage": f"{self.terms.symbol} {self.terms.leverage}",
             "margin mode": self.terms.margin_mode,

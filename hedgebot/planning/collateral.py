@@ -1,0 +1,229 @@
+"""The collateral ladder of coin-margined legs: watch, warn, move coins to the margin, only then buy back.
+
+    beyond ``warn``     nothing
+    nearer than that    coins move: from the spot wallet to the margin wallet, and on to an isolated margin
+    nearer than ``act`` part of the short is bought back: what all coins at hand no longer carry
+
+A transfer that is on its way, or was refused of late, is a rung that does not hold: the next one is taken.
+Coins move until liquidation lies well beyond ``warn``, and a purchase leads half-way back there, so that the
+next tick does not ask for another. What the collateral does not carry beyond ``warn`` is not sold (again).
+"""
+
+from collections.abc import Sequence
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
+from typing import NamedTuple
+
+from hedgebot.domain.decision import Assessment, Finding, Permission, Plan, PlannedOrder, PlannedTransfer
+from hedgebot.domain.hedge import Hedge
+from hedgebot.domain.inverse import Short
+from hedgebot.domain.liquidation import MarginPool, PooledShort
+from hedgebot.domain.margin import distance, liquidation, pool
+from hedgebot.domain.pockets import coins_in
+from hedgebot.domain.records import Control
+from hedgebot.domain.rescue import missing, to_buy_back, to_sell
+from hedgebot.domain.snapshot import Leg, Snapshot
+from hedgebot.domain.transfers import (
+    FINAL,
+    SMALLEST,
+    Pocket,
+    Pockets,
+    TransferIntent,
+    TransferStage,
+    pair_of,
+)
+from hedgebot.domain.units import ONE, WIDE, ZERO, Coin, Contracts, Price
+from hedgebot.planning.hedge_size import within
+from hedgebot.planning.pricing import bounded, priced
+
+BEYOND = Decimal("1.5")
+"""How many times the distance of ``warn`` a transfer restores."""
+
+LEAST = Decimal("0.001")
+"""The smallest transfer worth a request, as a share of what is short."""
+
+HALF = Decimal("0.5")
+"""What is bought back at a time where our arithmetic sees no need and liquidation is nearer than half of
+``act`` all the same: a transfer that would help does not arrive, or the exchange knows more than we do."""
+
+AGAIN_MS = 600_000
+"""How long two pockets are left alone after the exchange refused a transfer between them."""
+
+PLACES = Decimal("1e-8")
+
+
+class Danger(NamedTuple):
+    """What a leg's liquidation, ``away`` above its mark, is made of, and the coins that could move it.
+
+    ``spare`` are coins of the margin wallet that may still be isolated, ``spot`` those that may leave the
+    spot wallet; none where a transfer from there is unresolved, or was refused of late.
+    """
+
+    leg: Leg
+    pool: MarginPool
+    short: PooledShort
+    away: Decimal
+    spare: Decimal
+    spot: Decimal
+
+
+def climb(
+    hedge: Hedge,
+    snapshot: Snapshot,
+    assessment: Assessment,
+    control: Control,
+    plan: Plan,
+    transfers: Sequence[TransferIntent],
+) -> Plan:
+    """``plan``, or in its place the next rung of the ladder for the leg nearest to its liquidation."""
+    nearest = _nearest(snapshot) if hedge.collateral.enabled else None
+    if nearest is None or nearest[0] >= warning(hedge):
+        return plan
+    if control.paused or assessment.permission > Permission.REDUCE_ONLY:
+        return plan
+    danger = _danger(snapshot, nearest[1], nearest[0], transfers)
+    moved = _move(hedge, snapshot, danger)
+    if moved is not None:
+        way = f"from {moved.source.value} to {moved.target.value} on {moved.account}"
+        reason = f"move {moved.coins} {snapshot.asset} {way}: {_words(danger)}"
+        return plan._replace(reason=reason, order=None, leverage=None, transfer=moved, rescues=True)
+    return _reduce(hedge, snapshot, danger, plan) if danger.away < hedge.liquidation_act else plan
+
+
+def warning(hedge: Hedge) -> Decimal:
+    """The distance within which the ladder acts; leverage ``l`` is liquidated ``1/(1 - 1/l) - 1`` away."""
+    highest = hedge.collateral.max_leverage
+    if highest is None:
+        return hedge.liquidation_warn
+    return max(hedge.liquidation_warn, ONE / (ONE - ONE / highest) - ONE)
+
+
+def carried(
+    hedge: Hedge, snapshot: Snapshot, leg: Leg, contracts: Contracts, transfers: Sequence[TransferIntent]
+) -> Contracts:
+    """A sale cut to what all coins at hand carry beyond the warning distance, in whole lots.
+
+    A cut sale is worth its order only beyond the band: what may be sold grows with every tick.
+    """
+    if not hedge.collateral.enabled or not isinstance(leg.short, Short):
+        return contracts
+    danger = _danger(snapshot, leg, ZERO, transfers)
+    coins = to_sell(danger.pool, danger.short, ONE + warning(hedge), danger.spare + danger.spot)
+    instrument = leg.facts.instrument
+    cut = within(contracts, _contracts(leg, max(coins, ZERO), ROUND_FLOOR), instrument)
+    little = instrument.notional(cut).at(leg.mark) <= abs(snapshot.exposure.held) * hedge.band
+    return Contracts.zero() if cut != contracts and little else cut
+
+
+def step_taken(plan: Plan) -> Finding:
+    """What the ladder does, for those who should know."""
+    step = "Add coins to the account, or lower the ratio: further up they will not be there"
+    return Finding("ladder", Permission.ANY, "", "", plan.reason, step, alarms=True)
+
+
+def _nearest(snapshot: Snapshot) -> tuple[Decimal, Leg] | None:
+    """The inverse leg with the shortest known way to its liquidation."""
+    nearest: tuple[Decimal, Leg] | None = None
+    for leg in snapshot.legs:
+        away = distance(snapshot, leg)
+        if isinstance(away, Decimal) and isinstance(leg.short, Short):
+            nearest = (away, leg) if nearest is None or away < nearest[0] else nearest
+    return nearest
+
+
+def _danger(snapshot: Snapshot, leg: Leg, away: Decimal, transfers: Sequence[TransferIntent]) -> Danger:
+    if not isinstance(leg.short, Short):
+        raise TypeError("only coins margin what the ladder looks after")
+    account, closed = leg.policy.account, _closed(snapshot, transfers)
+    spare = spot = ZERO
+    if leg.position.margin is not None and pair_of(account, snapshot.asset, leg.policy.symbol) not in closed:
+        spare = leg.wallet.withdrawable.value
+    if pair_of(account, snapshot.asset) not in closed:
+        wallets = (w for w in snapshot.spot_wallets if w.id.account == account)
+        spot = sum((wallet.withdrawable.value for wallet in wallets), ZERO)
+    short = PooledShort(leg.short, leg.facts.maintenance(leg.short.short), leg.facts.taker_fee)
+    return Danger(leg, pool(snapshot, leg), short, away, spare, spot)
+
+
+def _closed(snapshot: Snapshot, transfers: Sequence[TransferIntent]) -> set[str]:
+    """Pairs of pockets between which nothing can be moved now."""
+    since = snapshot.at - AGAIN_MS
+    return {
+        transfer.request.pair
+        for transfer in transfers
+        if transfer.stage not in FINAL
+        or (transfer.stage is TransferStage.REJECTED and transfer.updated_at > since)
+    }
+
+
+def _move(hedge: Hedge, snapshot: Snapshot, danger: Danger) -> PlannedTransfer | None:
+    """The coins to move now. To an isolated margin they go through the margin wallet, a cycle later: what is
+    there already goes first if it is half of what is wanted, which grows while the price does."""
+    wanted = missing(danger.pool, _aim(snapshot, danger, ONE + BEYOND * warning(hedge)))
+    least = max(SMALLEST.value, LEAST * danger.short.short.short.value)
+    spot, spare = min(danger.spot, wanted - danger.spare), min(danger.spare, wanted)
+    if spot >= least and 2 * spare < wanted:
+        return _planned(snapshot, danger.leg, spot, Pocket.SPOT, Pocket.MARGIN)
+    if spare >= least:
+        return _planned(snapshot, danger.leg, spare, Pocket.MARGIN, Pocket.ISOLATED)
+    return None
+
+
+def _planned(
+    snapshot: Snapshot, leg: Leg, coins: Decimal, source: Pocket, target: Pocket
+) -> PlannedTransfer | None:
+    account, symbol = leg.policy.account, leg.policy.symbol if target is Pocket.ISOLATED else ""
+    before, after = (coins_in(snapshot, account, pocket, symbol) for pocket in (source, target))
+    if before is None or after is None:
+        return None
+    amount = Coin(coins.quantize(PLACES, ROUND_FLOOR, WIDE))
+    return PlannedTransfer(account, amount, source, target, symbol, Pockets(before, after))
+
+
+def _aim(snapshot: Snapshot, danger: Danger, factor: Decimal) -> Decimal:
+    """``factor`` as our own figures have to show it for the exchange's to reach it, where that is nearer."""
+    worst = liquidation(snapshot, danger.leg)
+    ours = [figure for figure in danger.pool.figures(danger.leg.mark) if isinstance(figure, Price)]
+    return factor * (min(ours) / worst) if ours and isinstance(worst, Price) else factor
+
+
+def _reduce(hedge: Hedge, snapshot: Snapshot, danger: Danger, plan: Plan) -> Plan:
+    """``plan`` with the purchase that liquidation's nearness asks for, if it does not buy as much anyway."""
+    half_way = ONE + (hedge.liquidation_act + warning(hedge)) / 2
+    leg, factor = danger.leg, _aim(snapshot, danger, half_way)
+    at_hand = leg.wallet.withdrawable.value if leg.position.margin is not None else ZERO
+    coins = to_buy_back(danger.pool, danger.short, factor, at_hand)
+    if coins <= ZERO and 2 * danger.away < hedge.liquidation_act:
+        coins = HALF * danger.short.short.short.value
+    if coins <= ZERO:
+        return plan
+    wanted = min(_contracts(leg, coins, ROUND_CEILING), abs(leg.position.contracts))
+    if plan.order is not None and _does_as_much(plan.order, snapshot, leg, wanted):
+        return plan
+    cut = bounded(wanted, leg, hedge.limits)
+    if not cut:
+        reason = f"the book of {leg.name} offers too little within {hedge.limits.slippage} of mark"
+        return plan._replace(reason=f"{reason}: {_words(danger)}", hedged=False, forbidden=True, rescues=True)
+    order = priced(cut, leg, hedge.limits, snapshot.exposure)
+    reason = f"buy back {cut} contracts of {leg.name}, no coins left to move: {_words(danger)}"
+    return plan._replace(reason=reason, hedged=False, order=order, leverage=None, rescues=True)
+
+
+def _does_as_much(order: PlannedOrder, snapshot: Snapshot, leg: Leg, wanted: Contracts) -> bool:
+    """Whether an order that is planned anyway relieves the same pool of as many dollars."""
+    other = snapshot.leg(order.leg.name)
+    pooled = other.wallet.id == leg.wallet.id and other.position.margin is leg.position.margin is None
+    if order.contracts.value < ZERO or not (other is leg or pooled):
+        return False
+    dollars = other.facts.instrument.dollars(order.contracts, other.mark)
+    return dollars.value >= leg.facts.instrument.dollars(wanted, leg.mark).value
+
+
+def _contracts(leg: Leg, coins: Decimal, rounding: str) -> Contracts:
+    """Coins at mark as whole lots."""
+    instrument = leg.facts.instrument
+    each = instrument.dollars(instrument.lot, leg.mark).at(leg.mark).value
+    return instrument.lot * (coins / each).quantize(ONE, rounding, WIDE)
+
+
+def _words(danger: Danger) -> str:
+    return f"{danger.leg.name} would be liquidated {danger.away:.1%} above its mark"

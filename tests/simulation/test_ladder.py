@@ -1,0 +1,230 @@
+"""Collateral through a rally, as stories: 60,000 dollars a coin become 150,000 within half an hour.
+
+Coins that can be moved are moved, and the hedge stays whole. Only where none are left is part of it bought
+back, and never is it liquidated.
+"""
+
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hedgebot.sim.events import Filled, Liquidated, Moved, MoveKind
+from hedgebot.sim.faults import Fault
+from hedgebot.sim.ledger import MarginMode
+from hedgebot.sim.matching import Side
+from tests.simulation.world import BINANCE, Scene, Setup, path, play
+
+RALLY = path((30, 60_000), (1830, 150_000))
+STORY: dict[str, Any] = {"venue": BINANCE, "price": RALLY, "interval": "15s"}
+SPLIT: dict[str, Any] = {**STORY, "coins": "0.51", "spot": "0.49"}
+WALLETS: dict[str, Any] = {"method": "POST", "path": "/sapi/v1/asset/transfer"}
+ISOLATE: dict[str, Any] = {"method": "POST", "path": "/dapi/v1/positionMargin"}
+
+
+def liquidated(scene: Scene) -> bool:
+    return any(isinstance(event, Liquidated) for event in scene.exchange.events("main"))
+
+
+def bought_back(scene: Scene) -> Fraction:
+    """Contracts bought back, by whomever."""
+    fills = (e for e in scene.exchange.events("main") if isinstance(e, Filled))
+    return sum((fill.contracts for fill in fills if fill.side is Side.BUY), Fraction(0))
+
+
+def moves(scene: Scene) -> list[Fraction]:
+    """Coins that left the spot wallet for the margin wallet, move by move."""
+    events = (e for e in scene.exchange.events("main") if isinstance(e, Moved))
+    return [-e.change for e in events if e.kind is MoveKind.TRANSFER_OUT and e.wallet[0] == "spot"]
+
+
+def finding(scene: Scene, guard: str) -> dict[str, Any]:
+    return next((f for f in scene.hedge()["findings"] if f["guard"] == guard), {})
+
+
+async def through_the_rally(scene: Scene) -> None:
+    await scene.clock.sleep(1900)
+    assert scene.exchange.quote(scene.native).mark == 150_000
+
+
+class TestCoinsToMove:
+    @pytest.mark.parametrize("margin_mode", [MarginMode.ISOLATED, MarginMode.CROSS])
+    @pytest.mark.parametrize(("leverage", "coins"), [(2, "0.6"), (3, "0.4")])
+    def test_they_keep_the_hedge_whole(
+        self, tmp_path: Path, leverage: int, coins: str, margin_mode: MarginMode
+    ) -> None:
+        async def act(scene: Scene) -> None:
+            await scene.clock.sleep(40)
+            value, net, held = scene.value, scene.net, scene.held
+            await through_the_rally(scene)
+            assert not liquidated(scene)
+            assert scene.orders == 1
+            assert not bought_back(scene)
+            assert (scene.net, scene.held) == (net, held), "moving coins changes neither"
+            assert abs(scene.value - value) < value / 100
+            assert moves(scene)
+            assert scene.hedge()["state"] == "hedged"
+
+        spot = str(float(1 - Fraction(coins)))
+        setup = Setup(**STORY, coins=coins, spot=spot, leverage=leverage, margin_mode=margin_mode)
+        play(setup, tmp_path, act)
+
+    def test_at_1x_none_need_to_move(self, tmp_path: Path) -> None:
+        """All coins behind the short from the start: nothing can liquidate it."""
+
+        async def act(scene: Scene) -> None:
+            await through_the_rally(scene)
+            assert (scene.orders, moves(scene), liquidated(scene)) == (1, [], False)
+
+        cross: dict[str, Any] = {"leverage": None, "margin_mode": MarginMode.CROSS}
+        play(Setup(**STORY, coins="1", **cross), tmp_path, act)
+
+    def test_each_step_is_told(self, tmp_path: Path) -> None:
+        told: list[str] = []
+
+        async def act(scene: Scene) -> None:
+            for _ in range(130):
+                await scene.clock.sleep(15)
+                if reason := finding(scene, "ladder").get("reason", ""):
+                    told.append(reason.partition(" BTC ")[2].partition(" on ")[0])
+
+        play(Setup(**STORY, coins="0.4", spot="0.6", leverage=3), tmp_path, act)
+        assert told[:3] == ["from margin to isolated", "from spot to margin", "from margin to isolated"]
+
+
+class TestNoCoinsToMove:
+    @pytest.mark.parametrize("margin_mode", [MarginMode.ISOLATED, MarginMode.CROSS])
+    @pytest.mark.parametrize(("leverage", "coins"), [(2, "0.55"), (3, "0.4")])
+    def test_part_of_the_short_is_bought_back_and_not_sold_again(
+        self, tmp_path: Path, leverage: int, coins: str, margin_mode: MarginMode
+    ) -> None:
+        async def act(scene: Scene) -> None:
+            await scene.clock.sleep(40)
+            sold = scene.short
+            await through_the_rally(scene)
+            assert not liquidated(scene)
+            assert scene.short + bought_back(scene) == sold, "nothing was sold again"
+            assert scene.short > 0
+            assert scene.orders <= 12
+            assert "does not carry a larger short" in scene.hedge()["last_cycle"]["reason"]
+
+        elsewhere = str(float(1 - Fraction(coins)))
+        setup = Setup(**STORY, coins=coins, outside=elsewhere, leverage=leverage, margin_mode=margin_mode)
+        play(setup, tmp_path, act)
+
+    def test_what_is_deposited_later_carries_it_again(self, tmp_path: Path) -> None:
+        async def act(scene: Scene) -> None:
+            await through_the_rally(scene)
+            left = scene.short
+            scene.exchange.deposit("main", "BTC", "0.5", "margin")
+            await scene.clock.sleep(100)
+            assert scene.short > left
+            assert scene.hedge()["state"] == "hedged"
+
+        play(Setup(**STORY, coins="0.55", outside="0.45"), tmp_path, act)
+
+    def test_switched_off_it_buys_nothing_back(self, tmp_path: Path) -> None:
+        """The counterpart, which shows that there was something to prevent."""
+
+        async def act(scene: Scene) -> None:
+            assert scene.app is not None
+            await through_the_rally(scene)
+            assert liquidated(scene)
+
+        play(Setup(**STORY, coins="0.55", outside="0.45", mode="observe"), tmp_path, seller(act))
+
+
+def seller(act: Any) -> Any:
+    """The same with the short sold by hand: the daemon only looks on."""
+
+    async def first(scene: Scene) -> None:
+        scene.exchange.set_leverage("main", scene.native, 2)
+        scene.exchange.human_trade("main", scene.native, Side.SELL, 599)
+        await act(scene)
+
+    return first
+
+
+class TestTransfersThatFail:
+    @pytest.mark.parametrize("kind", ["lose_reply", "lose_request", "html_200", "late_arrival"])
+    @pytest.mark.parametrize("where", [WALLETS, ISOLATE], ids=["between wallets", "to the margin"])
+    def test_every_second_one_is_lost_and_none_is_made_twice(
+        self, tmp_path: Path, where: dict[str, Any], kind: str
+    ) -> None:
+        async def act(scene: Scene) -> None:
+            await scene.clock.sleep(40)
+            held = scene.held
+            for _ in range(124):
+                await scene.clock.sleep(15)
+                status = scene.hedge()
+                assert abs(Fraction(status["held"]) - held) < Fraction("1e-6") or bought_back(scene)
+            assert not liquidated(scene)
+            amounts = moves(scene)
+            assert len(set(amounts)) == len(amounts)
+
+        fault = Fault(kind, probability=0.5, seconds=6, **where)
+        play(Setup(**SPLIT, faults=[fault]), tmp_path, act)
+
+    def test_one_that_hangs_for_forty_minutes_falls_through_to_reducing(self, tmp_path: Path) -> None:
+        """Its coins are in neither wallet, and count all the time."""
+
+        async def act(scene: Scene) -> None:
+            await scene.clock.sleep(40)
+            scene.exchange.transfers_take = 2400
+            held, sold, hanging = scene.held, scene.short, 0
+            for _ in range(124):
+                await scene.clock.sleep(15)
+                status = scene.hedge()
+                if Fraction(status["in_flight"]):
+                    hanging += 1
+                    assert abs(Fraction(status["held"]) - held) < Fraction("1e-6") or bought_back(scene)
+                    assert finding(scene, "transfers")["permission"] == "reduce_only"
+            assert hanging > 30
+            assert finding(scene, "transfers")["alarm"]
+            assert len(moves(scene)) == 1, "it is never repeated"
+            assert not liquidated(scene)
+            assert 0 < bought_back(scene) < sold
+            await scene.clock.sleep(2400)
+            assert scene.hedge()["in_flight"] == "0"
+
+        play(Setup(**SPLIT), tmp_path, act)
+
+    def test_a_key_that_may_not_move_coins_leaves_reductions(self, tmp_path: Path) -> None:
+        refusal = Fault(
+            "http_status", status=401, body='{"code":-2015,"msg":"no permission"}', processed=False, **WALLETS
+        )
+
+        async def act(scene: Scene) -> None:
+            await through_the_rally(scene)
+            assert not liquidated(scene)
+            assert bought_back(scene) > 0
+            assert finding(scene, "transfers")["alarm"]
+
+        play(Setup(**SPLIT, faults=[refusal]), tmp_path, act)
+
+
+class TestDeath:
+    @pytest.mark.parametrize("after", [0.0, 0.03, 0.06, 0.11])
+    def test_between_the_reservation_and_the_reply(self, tmp_path: Path, after: float) -> None:
+        """Killed once the move is in the journal, and started again: it is made once, or not at all."""
+
+        async def act(scene: Scene) -> None:
+            await scene.clock.sleep(40)
+            held = scene.held
+            while not scene.daemon.cycles["btc"].state.moving:
+                await scene.clock.sleep(0.01)
+            await scene.clock.sleep(after)
+            await scene.kill()
+            assert len(moves(scene)) <= 1
+            await scene.clock.sleep(10)
+            await scene.start()
+            await scene.clock.sleep(200)
+            assert len(moves(scene)) <= 2
+            assert not scene.daemon.cycles["btc"].state.moving
+            assert scene.held == held
+            assert scene.orders == 1
+            assert not liquidated(scene)
+
+        slow = path((30, 60_000), (300, 93_000), (3000, 95_000))
+        play(Setup(venue=BINANCE, price=slow, coins="0.51", spot="0.49"), tmp_path, act)
