@@ -16,25 +16,27 @@ from pathlib import Path
 from resource import RLIM_INFINITY, RLIMIT_FSIZE, setrlimit
 
 from hedgebot.domain.orders import Intent, Stage
-from hedgebot.domain.records import CycleRecord
+from hedgebot.domain.records import Command, CycleRecord, Verb
 from hedgebot.domain.units import Coin, Millis
 from hedgebot.errors import JournalError
 from hedgebot.ports import Journal
-from tests.journal.support import cycle, files, open_sqlite, order, size
+from tests.journal.support import NOW, cycle, files, open_sqlite, order, size
 
 Write = Callable[[Journal], Awaitable[object]]
 
 
 @dataclass(frozen=True)
 class Moment:
-    """What a journal holds: its orders, and what a hedge remembers."""
+    """What a journal holds that decisions rest on: orders, what a hedge remembers, what was commanded."""
 
     intents: tuple[Intent, ...] = ()
     held: Coin | None = None
+    commands: tuple[Command, ...] = ()
 
 
 def steps() -> Iterator[tuple[Write, Moment]]:
-    """Each write with what the journal holds after it: orders one by one through all stages, and records."""
+    """Each write with what the journal holds after it: orders one by one through all stages, with a record
+    and a command after each."""
     moment = Moment()
     for number in count(1):
         past, intent = moment.intents, order(number)
@@ -47,6 +49,9 @@ def steps() -> Iterator[tuple[Write, Moment]]:
         record = replace(cycle(), memory=replace(cycle().memory, held=Coin.of(number)))
         moment = replace(moment, held=record.memory.held)
         yield partial(write_record, record), moment
+        command = Command("btc", Verb.PAUSE if number % 2 else Verb.RESUME, None, f"uid {number}", NOW)
+        moment = replace(moment, commands=(*moment.commands, command))
+        yield partial(give, command), moment
 
 
 async def reserve(intent: Intent, journal: Journal) -> None:
@@ -61,6 +66,10 @@ async def write_record(record: CycleRecord, journal: Journal) -> None:
     await journal.record(record, keep=False)
 
 
+async def give(command: Command, journal: Journal) -> None:
+    await journal.command(command)
+
+
 def moments(number: int) -> list[Moment]:
     """The state before any write, and after each of the first ``number``."""
     return [Moment(), *(moment for _, moment in islice(steps(), number))]
@@ -70,7 +79,7 @@ async def moment_of(journal: Journal) -> Moment:
     """What a journal holds now; its list of open orders has to agree."""
     intents, memory = await journal.intents_since(Millis(0)), await journal.memory("btc")
     assert await journal.open_intents() == tuple(one for one in intents if one.stage is not Stage.CLOSED)
-    return Moment(intents, memory.held if memory else None)
+    return Moment(intents, memory.held if memory else None, await journal.commands())
 
 
 async def write_for_ever(path: Path) -> None:

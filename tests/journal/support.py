@@ -40,8 +40,11 @@ class ManualClock:
         await asyncio.sleep(0)
 
 
-async def open_sqlite(path: Path, clock: ManualClock | None = None, keep: timedelta = KEEP) -> SqliteJournal:
-    return await SqliteJournal.open(path, clock=clock or ManualClock(), rng=Random(7), keep=keep)
+async def open_sqlite(
+    path: Path, clock: ManualClock | None = None, keep: timedelta = KEEP, settle: float = 0.0
+) -> SqliteJournal:
+    clock = clock or ManualClock()
+    return await SqliteJournal.open(path, clock=clock, rng=Random(7), keep=keep, settle=settle)
 
 
 def order(number: int, *, symbol: str = LEG, client_id: str = "", at: int = NOW) -> Intent:

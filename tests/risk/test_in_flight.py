@@ -44,3 +44,15 @@ def test_all_of_them_are_counted_and_the_oldest_is_named() -> None:
 
 def test_only_an_order_whose_story_is_over_is_no_longer_open() -> None:
     assert set(Stage) - FINAL == UNSETTLED | {Stage.FILLED}
+
+
+@pytest.mark.parametrize(
+    ("left_ms", "permission"), [(23_000, Permission.NONE), (1, Permission.NONE), (0, Permission.ANY)]
+)
+def test_a_journal_in_the_place_of_a_lost_one_waits_for_the_orders_of_that(
+    left_ms: int, permission: Permission
+) -> None:
+    found = check(view(started_at=Millis(NOW + left_ms)))
+    assert (found.permission, found.alarms) == (permission, False)
+    if left_ms:
+        assert f"may still arrive, for {left_ms / 1000:.0f} s" in found.reason

@@ -18,6 +18,7 @@ from pydantic import SecretStr
 
 from hedgebot.app import App, World, build
 from hedgebot.daemon import Daemon
+from hedgebot.lease.file_lock import FileLock
 from hedgebot.settings.load import load
 from hedgebot.settings.model import Settings
 from hedgebot.settings.paths import Paths
@@ -131,7 +132,10 @@ class Scene:
         world = World(self.clock, self.rng, lambda: MemoryConnector(self.network))
         self._stop = asyncio.Event()
         self._life = AsyncExitStack()
-        self.app = await self._life.enter_async_context(build(*composed(self.setup, self.folder), world))
+        settings, paths, keys = composed(self.setup, self.folder)
+        again = paths.lock.exists()
+        self._life.enter_context(FileLock(paths.lock))
+        self.app = await self._life.enter_async_context(build(settings, paths, keys, world, again=again))
         self._task = asyncio.create_task(self.app.daemon.run(self._stop), name="daemon")
 
     async def stop(self) -> None:
