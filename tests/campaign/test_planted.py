@@ -18,7 +18,7 @@ FIRST = {
     "a reading from before the last order is decided on": ("S5", 47, 198),
     "unrealised profit is left out of the sale, and counted as coins": ("S3", 1, 2175),
     "a fall of the coins held is believed at once": ("S3", 14, 721),
-    "another daemon's orders are overlooked": ("R9", 33, 64),
+    "another daemon's orders are overlooked": ("R9", 33, 80),
     "an older opener of the journal may still write": ("S1", 8, 30601),
     "an order's intent is not on the disk before it leaves": ("S2", 29, 735),
     "an order leaves though its intent could not be written": ("S1", 12, 2461),

@@ -35,7 +35,7 @@ async def dear_month(scene: Scene) -> list[str]:
 
 
 def month(action: str) -> Setup:
-    return Setup(interval="1h", more=budget(action))
+    return Setup(interval="1h", more=budget(action), near=True)
 
 
 class TestAMonthOfFundingThatTheShortPays:

@@ -44,7 +44,7 @@ def scheduled(days: int) -> Setup:
     """Hedge for so many days, one day from now, then unwind; looked at every hour, while the price falls."""
     window = f"{{ start = {after(24)}, end = {after(24 * (days + 1))}, ratio = 1 }}"
     ratio = f'{{ fixed = 0, schedule = {{ windows = [{window}], then = "unwind" }} }}'
-    return Setup(ratio=ratio, interval="1h", price=path((0, 60_000), (35 * DAY, 48_000)))
+    return Setup(ratio=ratio, interval="1h", price=path((0, 60_000), (35 * DAY, 48_000)), near=True)
 
 
 class TestByTheCalendar:

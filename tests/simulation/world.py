@@ -8,7 +8,7 @@ import asyncio
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -31,6 +31,7 @@ from hedgebot.sim.ledger import MarginMode
 from hedgebot.sim.market import Feed, Lines, Market, level
 from hedgebot.sim.market import Path as PricePath
 from hedgebot.sim.memory import MemoryConnector, MemoryNetwork, serve
+from hedgebot.sim.port import HOUSES, PortAccount
 from hedgebot.sim.truth import Rules
 from hedgebot.sim.virtual import VirtualClock, run
 
@@ -62,7 +63,8 @@ class Setup:
     """What a scenario starts from. ``faults`` are in force from the daemon's start until it says stop.
 
     ``limits`` and ``more`` are lines of the config: of its limits, and whole tables.
-    ``coins`` lie in the pot, ``spot`` in the spot wallet of an account that has one.
+    ``coins`` lie in the pot, ``spot`` in the spot wallet of an account that has one. ``near``: the daemon's
+    port stands on the exchange itself, without HTTP between them; for stories of weeks.
     """
 
     venue: Venue = BYBIT
@@ -85,6 +87,7 @@ class Setup:
     lags: dict[str, Any] = field(default_factory=dict)
     middlewares: Sequence[Any] = ()
     url: str = f"http://{ADDRESS}"
+    near: bool = False
 
     def config(self) -> str:
         leverage = f", leverage = {self.leverage}" if self.leverage else ""
@@ -130,6 +133,9 @@ class Scene:
     async def start(self) -> None:
         """Start the daemon on its journal, as a new process would."""
         world = World(self.clock, self.rng, lambda: MemoryConnector(self.network))
+        if self.setup.near:
+            port = PortAccount(self.exchange, "main", self.clock, HOUSES[self.setup.venue.name])
+            world = replace(world, account=lambda *_, **__: port)
         self._stop = asyncio.Event()
         self._life = AsyncExitStack()
         settings, paths, keys = composed(self.setup, self.folder)
