@@ -5,6 +5,7 @@ PYTEST_ARGS ?= -n auto --dist worksteal
 IMAGE_ARGS ?= --demo
 SEEDS ?= 301:1000
 HOURS ?= 1
+MUTANTS ?= hedgebot.*
 OUT ?= campaign.json
 PAYLOADS ?= 100000
 RUNS ?= 20
@@ -17,7 +18,7 @@ LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --genera
 	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test quick shuffled hostile simulate simulate-long crashes lint bench lock image clean
+.PHONY: help venv demo test quick shuffled hostile simulate simulate-long crashes mutants lint bench lock image clean
 
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -50,6 +51,10 @@ crashes: venv  ## let it die at every point on the way to an order, and recover
 simulate-long: venv  ## the same for as many seeds and hours as are given: SEEDS=301:10000 HOURS=8 OUT=figures.json
 	@$(BIN)/python -m tests.campaign run --seeds $(SEEDS) --hours $(HOURS) --jobs 2 --json $(OUT)
 
+mutants: venv  ## change the code in thousands of small ways and see whether a test notices (MUTANTS="hedgebot.risk.*")
+	@$(BIN)/mutmut run "$(MUTANTS)"
+	@$(BIN)/mutmut results
+
 lint: venv  ## style, format and types
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
@@ -66,7 +71,7 @@ image:  ## build the container image and play the demo in it (needs root and bui
 	@config/build-image $(IMAGE_ARGS)
 
 clean:  ## remove what make made
-	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis mutants
 	find hedgebot tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Dependencies are installed again only when their pins change.

@@ -18,7 +18,16 @@ REAL_DATA = ROOT.parent / "shared" / "data"
 anyhow = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True)
 settings.register_profile("ci", anyhow, derandomize=True)
 settings.register_profile("here", anyhow)
-settings.load_profile("ci" if os.environ.get("CI") else "here")
+# Few, always the same, for a test that runs once for each mutant, in a process that other tests ran in.
+settings.register_profile(
+    "mutants",
+    anyhow,
+    derandomize=True,
+    max_examples=25,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.differing_executors],
+)
+mutating = "MUTANT_UNDER_TEST" in os.environ
+settings.load_profile("mutants" if mutating else "ci" if os.environ.get("CI") else "here")
 
 # A shell that runs us in the background ignores Ctrl-C for us and for all that we start, which listens to it.
 signal.signal(signal.SIGINT, signal.default_int_handler)

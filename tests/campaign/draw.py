@@ -1,6 +1,7 @@
 """A seed becomes a plan. Swarm testing: each seed enables some classes of trouble and leaves the rest out."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from random import Random
 from typing import Any
 
@@ -25,7 +26,7 @@ def drawn(seed: int) -> Plan:
     rng = Random(f"campaign {seed}")
     depth: Depth = "http" if seed % HTTP_SHARE == 0 else "port"
     venue = rng.choice(("bybit", "binance", "okx"))
-    config = _config(rng, depth)
+    config = replace(_config(rng, depth), ladder=Random(f"campaign {seed} ladder").random() < 0.5)
     cycles = rng.randint(30, 60) if depth == "http" else rng.randint(90, 210)
     quiet_at = round(max(cycles * config.interval, 120.0), 3)
     troubles = _troubles(rng, Scope(depth, venue, config), f"campaign {seed}", quiet_at)

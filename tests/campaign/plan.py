@@ -41,6 +41,7 @@ class Config:
     settle_after: float
     limits: Mapping[str, str]
     outside: str = "0"
+    ladder: bool = False
 
     def toml(self, venue: str) -> str:
         """The config file."""
@@ -63,6 +64,8 @@ ratio = {self.ratio}
 band = {self.band}
 spot = [{{ account = "main" }}, {{ name = "cold", quantity = "{self.outside}" }}]
 legs = [{{ account = "main", symbol = "BTC/USD:BTC", {margin} }}]
+[hedges.btc.collateral]
+enabled = {str(self.ladder).lower()}
 [hedges.btc.limits]
 {limits}
 """

@@ -6,7 +6,7 @@ import sqlite3
 import sys
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
 from random import Random
@@ -40,6 +40,7 @@ TERMS = Terms(
     turnover_per_day=Fraction(3),
     max_order_usd=Fraction(70_000),
     slippage=Fraction(5, 1000),
+    ladder=False,
     canaries=("canary-secret",),
 )
 OURS, THEIRS = 7, 8
@@ -69,6 +70,8 @@ class Bench:
     clock: Clock = field(default_factory=Clock)
     instance: int = OURS
     beside: "Bench | None" = None
+    ladder: bool = False
+    coins: str = "1"
     numbers: int = 0
     exchange: SimulatedExchange = field(init=False)
     judge: Judge = field(init=False)
@@ -84,14 +87,15 @@ class Bench:
         self.judge.begins(self.name, self.instance, self.journal)
 
     def _judging(self) -> Judge:
-        return Judge(self.exchange, TERMS, self.clock.monotonic)
+        terms = replace(TERMS, ladder=self.ladder, outside=1 - Fraction(self.coins))
+        return Judge(self.exchange, terms, self.clock.monotonic)
 
     def _opened(self) -> SimulatedExchange:
         market = Market({"BTCUSD": Feed(path=level(60_000))})
         exchange = SimulatedExchange(self.clock, market, [btcusd()], Random(1))
         exchange.open_account("main")
         exchange.set_margin_mode("main", MarginMode.CROSS)
-        exchange.deposit("main", "BTC", 1)
+        exchange.deposit("main", "BTC", self.coins)
         return exchange
 
     @property
@@ -526,3 +530,31 @@ def test_the_judge_shares_no_code_with_the_daemon(root: Path) -> None:
             names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
             for name in names:
                 assert any(name == each or name.startswith(f"{each}.") for each in allowed), (file, name)
+
+
+class TestLadder:
+    """A short may be smaller than wanted because of its collateral, if the truth says so too."""
+
+    @pytest.mark.parametrize(
+        ("price", "ladder", "broken"),
+        [
+            (60_000, True, {"S3"}),  # far away from liquidation
+            (78_000, True, set()),
+            (78_000, False, {"S3"}),  # not asked for
+        ],
+    )
+    def test_a_purchase_near_liquidation(
+        self, price: int, ladder: bool, broken: set[str], tmp_path: Path
+    ) -> None:
+        bench = Bench(tmp_path / "bench", ladder=ladder, coins="0.3")
+        bench.orders(-WHOLE)
+        bench.exchange.change_feed("BTCUSD", path=level(price))
+        bench.passes(60)
+        bench.orders(30_000)
+        assert bench.broken == broken
+
+    @pytest.mark.parametrize(("coins", "short", "excused"), [("1", 30_000, False), ("0.1", 40_000, True)])
+    def test_a_hedge_too_small(self, coins: str, short: int, excused: bool, tmp_path: Path) -> None:
+        bench = Bench(tmp_path / "bench", ladder=True, coins=coins)
+        bench.exchange.human_trade("main", "BTCUSD", Side.SELL, short)
+        assert bool(bench.judge.ladder.cannot_carry()) is excused

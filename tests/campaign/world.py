@@ -202,5 +202,6 @@ def terms_of(plan: Plan) -> Terms:
         turnover_per_day=Fraction(limits.get("turnover_per_day", "3")),
         max_order_usd=Fraction(limits["max_order_usd"]) if "max_order_usd" in limits else None,
         slippage=Fraction(limits.get("slippage", "0.005")),
+        ladder=config.ladder,
         canaries=(KEY, SECRET, PASSPHRASE),
     )

@@ -77,6 +77,10 @@ def test_a_fill_is_taken_over_with_its_price_and_fee() -> None:
     assert (moved.order_id, moved.average, moved.fee) == ("e-1", price(59_990), Coin.of("0.0005"))
 
 
+def test_an_order_that_is_found_open_is_known_by_its_exchanges_id() -> None:
+    assert after_sighting(intent(stage=Stage.UNKNOWN), shown(over=False)).order_id == "e-1"
+
+
 def test_an_accepted_order_that_is_still_open_is_no_news() -> None:
     before = intent(stage=Stage.ACCEPTED)
     assert after_sighting(before, shown(over=False)) is before

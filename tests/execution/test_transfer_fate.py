@@ -19,9 +19,10 @@ from tests.builders import NOW, coin, transfer
 LATER = Millis(NOW + 500)
 WINDOW = 30.0
 RESERVED, ACCEPTED, UNKNOWN, DONE, REJECTED, ABSENT = TransferStage
-NOWHERE, GONE, BOTH = (
+NOWHERE, GONE, THERE, BOTH = (
     Pockets(coin("0.4"), coin("0.6")),
     Pockets(coin("0.3"), coin("0.6")),
+    Pockets(coin("0.4"), coin("0.7")),
     Pockets(coin("0.3"), coin("0.7")),
 )
 
@@ -73,6 +74,21 @@ def test_a_look_counts_after_the_arrival_window(asked_at: float, asked: tuple[st
         (UNKNOWN, Word.ABSENT, GONE, LOST, UNKNOWN),  # a pocket says otherwise
         (UNKNOWN, Word.ABSENT, GONE, LOST + 1, ABSENT),
         (UNKNOWN, Word.ABSENT, None, 0, ABSENT),
+        (ACCEPTED, Word.UNTOLD, BOTH, 0, DONE),
+        (UNKNOWN, Word.UNTOLD, BOTH, 0, DONE),
+        (RESERVED, Word.UNTOLD, BOTH, 60, RESERVED),  # may have been so before it was sent
+        (RESERVED, Word.UNTOLD, BOTH, 61, DONE),
+        (RESERVED, Word.UNTOLD, NOWHERE, 60, RESERVED),  # it may still arrive, or a reading lag
+        (RESERVED, Word.UNTOLD, NOWHERE, 61, ABSENT),
+        (UNKNOWN, Word.UNTOLD, NOWHERE, 60, UNKNOWN),
+        (UNKNOWN, Word.UNTOLD, NOWHERE, 61, ABSENT),
+        (UNKNOWN, Word.UNTOLD, None, 61, ABSENT),
+        (UNKNOWN, Word.UNTOLD, GONE, 60, UNKNOWN),
+        (UNKNOWN, Word.UNTOLD, GONE, 61, DONE),  # half is evidence enough: it is made at once, or not at all
+        (UNKNOWN, Word.UNTOLD, THERE, 61, DONE),
+        (ACCEPTED, Word.UNTOLD, NOWHERE, 60, ACCEPTED),
+        (ACCEPTED, Word.UNTOLD, NOWHERE, 61, DONE),  # the exchange said so; something else must hide it
+        (ACCEPTED, Word.UNTOLD, None, 61, DONE),
     ],
 )
 def test_a_snapshot_ends_it_where_the_history_agrees(

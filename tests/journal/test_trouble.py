@@ -38,6 +38,35 @@ class TestStarts:
         assert journal.instance != old
         await journal.close()
 
+    @pytest.mark.parametrize(
+        ("settle", "seconds", "again", "waits"),
+        [
+            (0, 0, 30, (0, 0)),  # nobody was here before: the first start of all
+            (30, 0, 30, (30, 30)),
+            (30, 12, 30, (30, 18)),  # ended while it waited, and started again
+            (30, 30, 30, (30, 0)),
+            (30, 86_400, 30, (30, 0)),
+            (30, -86_400, 30, (30, 30)),  # the wall clock was set back
+            (30, 12, 5, (30, 5)),  # a shorter time was configured meanwhile
+        ],
+    )
+    async def test_a_journal_in_the_place_of_a_lost_one_waits_once(
+        self,
+        path: Path,
+        clock: ManualClock,
+        settle: float,
+        seconds: int,
+        again: float,
+        waits: tuple[int, int],
+    ) -> None:
+        first = await open_sqlite(path, clock, settle=settle)
+        await first.close()
+        clock.ms += seconds * 1000
+        second = await open_sqlite(path, clock, settle=again)
+        assert [first.waits, second.waits] == [*waits]
+        await second.verify()
+        await second.close()
+
     async def test_numbers_end_before_they_outgrow_their_28_bits(self, path: Path) -> None:
         journal = await open_sqlite(path)
         await journal.reserve(order((1 << 28) - 2))

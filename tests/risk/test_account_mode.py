@@ -91,3 +91,9 @@ def test_the_worst_of_several_faults_is_told() -> None:
     found = judged(leg(-1, policy=policy(leverage=Decimal(5)), hedge_mode=True))
     assert (found.permission, found.measured) == (NONE, "2 faults")
     assert "hedge mode" in found.reason
+
+
+def test_of_equally_bad_ones_the_widest_is_told() -> None:
+    """A whole account's mode before one contract's."""
+    shown = replace(leg(-1, hedge_mode=True), mode=AccountMode(MarginMode.PORTFOLIO, "portfolio margin"))
+    assert judged(shown).reason == "main: portfolio margin"

@@ -83,6 +83,19 @@ def test_so_does_one_that_only_its_fill_betrayed(rival: str, permission: Permiss
     assert judged(rival).permission is permission
 
 
+@pytest.mark.parametrize(
+    ("offset_ms", "permission"), [(-5_000, NONE), (0, ANY), (5_000, ANY)], ids=["behind", "in step", "ahead"]
+)
+def test_our_start_is_meant_by_the_exchanges_clock(offset_ms: int, permission: Permission) -> None:
+    order = open_order(client_id=THEIRS, created_at=Millis(STARTED - 1_000))
+    assert judged(orders=[("main", order)], offset_ms=offset_ms).permission is permission
+
+
+def test_of_equally_grave_ones_what_is_outside_the_legs_is_told() -> None:
+    found = judged(short=leg(5), others=[("main", position(-5, contract=instrument(DATED)))])
+    assert found.reason.startswith(f"-5 contracts of {DATED}")
+
+
 def test_the_gravest_of_several_is_told() -> None:
     found = judged(
         short=leg(5),

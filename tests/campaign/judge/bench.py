@@ -9,6 +9,7 @@ from hedgebot.sim.exchange import SimulatedExchange
 from tests.campaign.judge.control import Controls
 from tests.campaign.judge.health import Health
 from tests.campaign.judge.intents import Intents
+from tests.campaign.judge.ladder import Ladder
 from tests.campaign.judge.orders import Book, Life, Orders
 from tests.campaign.judge.terms import Terms, Violation, instance_of
 from tests.campaign.judge.truth import Truth
@@ -45,7 +46,8 @@ class Judge:
         self.truth = Truth(exchange, terms)
         self.books: dict[Path, Book] = {}
         self.health = Health(terms, self.breach, seconds)
-        self.orders = Orders(exchange, terms, self.truth, self.breach, seconds)
+        self.ladder = Ladder(exchange, terms, self.truth)
+        self.orders = Orders(exchange, terms, self.truth, self.ladder, self.breach, seconds)
         self._exchange = exchange
         self.seconds = seconds
         exchange.truth.events = Tape(exchange.truth.events, self._follow)
@@ -141,7 +143,7 @@ class Judge:
         self._read(book)
         self._compare_fills(book)
         missed = self._missed(book.controls)
-        excuse = excuse or self._refusals() or self._portions()
+        excuse = excuse or self._refusals() or self._portions() or self.ladder.cannot_carry()
         if missed and not excuse and state not in CONTENT:
             self.breach("L1", f"{missed}, and it is {state}: {reason}")
 

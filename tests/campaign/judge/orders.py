@@ -11,6 +11,7 @@ from hedgebot.sim.matching import Side
 from hedgebot.sim.orders import Order
 from tests.campaign.judge.control import Control, Controls
 from tests.campaign.judge.intents import LOST, Intents
+from tests.campaign.judge.ladder import Ladder
 from tests.campaign.judge.terms import Terms, instance_of
 from tests.campaign.judge.truth import Truth
 
@@ -69,6 +70,7 @@ class Orders:
     exchange: SimulatedExchange
     terms: Terms
     truth: Truth
+    ladder: Ladder
     breach: Breach
     seconds: Callable[[], float]
     lives: dict[str, Life] = field(default_factory=dict)
@@ -153,7 +155,7 @@ class Orders:
             need, size = self._missing(order, sent, controls), self._sold_by(order)
         else:
             need, size = self._surplus(order, sent, controls), self._closed_by(order, controls)
-        if size > max(need, Fraction(0)) + self._tolerance(order, sent):
+        if size > max(need, Fraction(0)) + self._tolerance(order, sent) and not self._rescues(order, sent):
             verb = "sells" if order.side is Side.SELL else "buys back"
             yield (
                 "S3",
@@ -161,6 +163,12 @@ class Orders:
             )
         if order.side is Side.SELL and all(control.reduces for control in controls):
             yield "S3", f"order {order.client_id} sells although only reductions are wanted"
+
+    def _rescues(self, order: Order, sent: Sent) -> bool:
+        """Whether it buys back what the collateral carried no longer, at any price since its reading."""
+        now_ms = self.exchange.truth.at_ms
+        _, highest = self.truth.price_range(now_ms - round((self.seconds() - sent.read_shows) * 1000))
+        return order.side is Side.BUY and self.ladder.rescues(highest)
 
     def _missing(self, order: Order, sent: Sent, controls: tuple[Control, ...]) -> Fraction:
         span = self.truth.span(sent.read_shows, instance_of(order.client_id))

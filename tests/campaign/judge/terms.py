@@ -11,7 +11,7 @@ INSTANCE_SHIFT = 43
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Terms:
     """Seconds, coins and dollars. ``symbol`` is the contract's name on the exchange, ``outside`` are coins
-    that no exchange shows."""
+    that no exchange shows; ``ladder``: the legs' collateral is looked after."""
 
     symbol: str
     ratio: Fraction
@@ -28,6 +28,7 @@ class Terms:
     turnover_per_day: Fraction
     max_order_usd: Fraction | None
     slippage: Fraction
+    ladder: bool
     canaries: tuple[str, ...]
 
 
