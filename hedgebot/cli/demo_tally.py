@@ -16,12 +16,14 @@ NAME, COLUMN = 38, 13
 
 @dataclass
 class Tally:
-    """One account through the story: its true value, and what is noted of it second by second."""
+    """One account through the story: its true value, and what is noted of it second by second, exposures from
+    when it is first hedged: how soon that is, is the machine's doing."""
 
     name: str
     exchange: SimulatedExchange
     symbol: str
     state: str = "starting"
+    begun: bool = False
     worst: Fraction = Fraction(0)
     worst_settled: Fraction = Fraction(0)
     lowest: tuple[Fraction, Fraction] = (Fraction(10**12), Fraction(0))
@@ -64,10 +66,11 @@ class Tally:
 
     def look(self, second: int, state: str) -> None:
         """Note the moment; ``worst_settled`` leaves out the seconds in which a deed is being answered."""
-        self.state = state
+        self.state, self.begun = state, self.begun or state == "hedged"
         self.lowest = min(self.lowest, (self.unhedged, self.protected))
-        if second >= ANSWER_SECONDS:
-            self.worst = max(self.worst, abs(self.net))
+        if not self.begun:
+            return
+        self.worst = max(self.worst, abs(self.net))
         if not any(0 <= second - deed.second < ANSWER_SECONDS for deed in story.DEEDS):
             self.worst_settled = max(self.worst_settled, abs(self.net))
 
