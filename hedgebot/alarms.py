@@ -129,7 +129,8 @@ def _alarming(record: CycleRecord) -> Iterator[Notice]:
     for finding in record.body["findings"]:
         mended = record.state is State.ADJUSTING and finding["guard"] == DRIFT
         if finding["alarm"] and not mended:
-            severity = Severity.CRITICAL if finding["permission"] == PREVENTS else Severity.WARNING
+            grave = finding["critical"] or finding["permission"] == PREVENTS
+            severity = Severity.CRITICAL if grave else Severity.WARNING
             text, step = finding["reason"], finding["next_step"]
             yield Notice(record.hedge, finding["guard"], severity, Turn.RAISED, text, step, record.at)
 

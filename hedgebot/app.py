@@ -22,7 +22,7 @@ from hedgebot.clock import SystemClock
 from hedgebot.cycle import Cycle
 from hedgebot.daemon import CycleEnded, Daemon
 from hedgebot.domain.account import Needs
-from hedgebot.domain.hedge import Hedge, LegPolicy, Limits
+from hedgebot.domain.hedge import CollateralPolicy, Hedge, LegPolicy, Limits
 from hedgebot.domain.margin_mode import MarginMode
 from hedgebot.domain.records import CycleRecord
 from hedgebot.domain.units import Coin, Millis, Usd
@@ -114,6 +114,7 @@ def hedge_of(name: str, settings: HedgeSettings, settle_after: float) -> Hedge:
         liquidation_warn=settings.liquidation.warn,
         liquidation_act=settings.liquidation.act,
         settle_after=settle_after,
+        collateral=CollateralPolicy(settings.collateral.enabled, settings.collateral.max_leverage),
         policies=ratio.defined() if isinstance(ratio, Ratio) else None,
         funding=settings.funding.defined(),
         basis_max=settings.basis.max,

@@ -72,6 +72,7 @@ class Cycle:
     async def _settle(self) -> None:
         """Look up every order and transfer of unknown fate; a journal that failed is read afresh first."""
         self.state.closed.clear()
+        self.state.moved.clear()
         try:
             if self.state.fault:
                 await self.state.load(self.journal, self.clock.now_ms())
@@ -95,10 +96,11 @@ class Cycle:
         try:
             # By the exchange's clock, which is that of its fills.
             since = Millis(max(view.started_at, view.at - RECENT_MS) + seen.offset_ms)
-            rival = await self.accounting.rival(self.hedge, since, self.journal.instance)
+            memory = await self.accounting.examine(self.hedge, view.memory, since, self.journal.instance)
         except HedgebotError as error:
-            return replace(view, observed=Blind(self.hedge.name, seen.at, (f"recent fills: {error}",)))
-        return replace(view, memory=replace(view.memory, rival=rival or view.memory.rival))
+            reason = f"a position changed without an order of ours, and recent fills are not known: {error}"
+            return replace(view, observed=Blind(self.hedge.name, seen.at, (reason,)))
+        return replace(view, memory=memory)
 
     async def _confirm(self, seen: Snapshot) -> None:
         """Close the filled orders and the transfers that the snapshot shows; cancel left-over orders."""

@@ -13,7 +13,8 @@ from hedgebot.cycle import Cycle
 from hedgebot.domain.decision import Assessment
 from hedgebot.domain.orders import Intent
 from hedgebot.domain.records import Command, CycleRecord, State, Verb
-from hedgebot.domain.status import Body, body, iso
+from hedgebot.domain.status import Body, body, iso, moving
+from hedgebot.domain.transfers import TransferIntent
 from hedgebot.errors import HedgebotError
 from hedgebot.history import History, Record
 from hedgebot.planning import target
@@ -23,8 +24,11 @@ log = structlog.get_logger("hedgebot.daemon")
 
 HEALTHY_SECONDS = 30.0
 
-CycleEnded = Callable[[CycleRecord, tuple[Intent, ...], tuple[Intent, ...], float], None]
-"""Told after each cycle: its record, the intents that ended in it, those still open, its seconds."""
+CycleEnded = Callable[
+    [CycleRecord, tuple[Intent, ...], tuple[Intent, ...], tuple[TransferIntent, ...], float], None
+]
+"""Told after each cycle: its record, the orders that ended in it, those still open, the transfers that ended
+in it, its seconds."""
 
 Chore = Callable[[asyncio.Event], Coroutine[Any, Any, None]]
 """Done beside the loops until the event is set; never fails."""
@@ -103,7 +107,8 @@ class Daemon:
         watch.ended = now
         watch.ready = watch.ready or record.state not in {State.STARTING, State.BLIND}
         self._histories[name].add(cycle.state.number, record)
-        self._ended(record, tuple(cycle.state.closed), cycle.state.open, now - started)
+        state = cycle.state
+        self._ended(record, tuple(state.closed), state.open, tuple(state.moved), now - started)
         return True
 
     async def _wait(self, name: str, until: float, stop: asyncio.Event) -> None:
@@ -124,7 +129,7 @@ class Daemon:
     def ready(self) -> bool:
         """Whether every hedge has seen a coherent snapshot and has nothing unresolved."""
         return all(w.ready for w in self._watches.values()) and not any(
-            c.state.open for c in self.cycles.values()
+            cycle.state.open or cycle.state.moving for cycle in self.cycles.values()
         )
 
     def status(self) -> dict[str, Any]:
@@ -148,8 +153,12 @@ class Daemon:
         return {"schema": 1, "hedge": name, **self._histories[name].told(hours)}
 
     def _hedge_status(self, name: str, cycle: Cycle) -> dict[str, Any]:
-        record, last_act = cycle.state.last, self._histories[name].last_act
-        also = {"paused": cycle.state.control.paused, "last_act": last_act}
+        record = cycle.state.last
+        also = {
+            "paused": cycle.state.control.paused,
+            "transfers": [moving(transfer) for transfer in cycle.state.moving],
+            "last_act": self._histories[name].last_act,
+        }
         if record is None:
             return {**_starting(cycle), **also, "last_cycle": None}
         last = {

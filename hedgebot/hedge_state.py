@@ -24,8 +24,9 @@ DAY = 86_400_000
 class HedgeState:
     """The only mutable thing of a hedge. ``started`` is the monotonic instant of this daemon's start (the
     wall clock may step), or the later one from which no order of a lost journal can arrive any more.
-    ``fault`` is the journal's last failure, until it works again; ``plan`` is the last cycle's, None if it
-    was blind. ``keys`` are all accounts' as ``KeyWatch`` knows them.
+    ``closed`` and ``moved`` are the orders and transfers that ended in this cycle. ``fault`` is the journal's
+    last failure, until it works again; ``plan`` is the last cycle's, None if it was blind. ``keys`` are all
+    accounts' as ``KeyWatch`` knows them.
     """
 
     name: str
@@ -38,6 +39,7 @@ class HedgeState:
     intents: tuple[Intent, ...] = ()
     closed: list[Intent] = field(default_factory=list)
     transfers: tuple[TransferIntent, ...] = ()
+    moved: list[TransferIntent] = field(default_factory=list)
     measured: status.Body = field(default_factory=lambda: status.NO_FIGURES)
     fault: str = ""
     last: CycleRecord | None = None
@@ -82,8 +84,11 @@ class HedgeState:
     def put_transfer(self, transfer: TransferIntent) -> None:
         """Take in a transfer's newest stage."""
         before = {t.request.client_id: t for t in self.transfers}
+        old = before.get(transfer.request.client_id)
         before[transfer.request.client_id] = transfer
         self.transfers = tuple(before.values())
+        if transfer.stage in ENDED and old is not None and old.stage not in ENDED:
+            self.moved.append(transfer)
 
     def view(self, hedge: Hedge, seen: Observation, clock: Clock) -> View:
         """The facts of this cycle for the guards; intents older than a day are dropped on the way."""
@@ -109,4 +114,6 @@ class HedgeState:
     def differs(self, record: CycleRecord) -> bool:
         """Whether a record says something that the last one did not."""
         last = self.last
-        return last is None or (last.state, last.reason) != (record.state, record.reason)
+        if last is None or last.memory.forced != record.memory.forced:
+            return True
+        return (last.state, last.reason) != (record.state, record.reason)

@@ -70,7 +70,7 @@ class Account(Protocol):
         """Ask once for coins to be moved between two pockets."""
         ...
 
-    async def find_transfer(self, request: TransferRequest, since: Millis) -> TransferSighting:
+    async def find_transfer(self, request: TransferRequest, since: Millis, /) -> TransferSighting:
         """Look for a transfer made at or after an instant of ours. Raises ``ReadError``."""
         ...
 

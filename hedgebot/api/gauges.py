@@ -55,6 +55,7 @@ class StatusGauges(Collector):
         yield from _one_each(TOTALS, rows, CounterMetricFamily)
         yield _distances(seeing)
         yield _guards(alive)
+        yield _moving(rows)
         yield _states(rows)
         yield _paused(rows)
         yield from self._ages(rows)
@@ -117,6 +118,13 @@ def _guards(rows: list[Row]) -> Metric:
     for hedge, body in rows:
         for finding in body["findings"]:
             family.add_metric([hedge, finding["guard"]], PERMISSIONS[finding["permission"]])
+    return family
+
+
+def _moving(rows: list[Row]) -> Metric:
+    family = _family("transfers_unresolved", "Moves of collateral that are not in both wallets yet")
+    for hedge, body in rows:
+        family.add_metric([hedge], len(body["transfers"]))
     return family
 
 

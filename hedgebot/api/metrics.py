@@ -21,6 +21,7 @@ from prometheus_client import (
 from hedgebot.api.gauges import StatusGauges
 from hedgebot.domain.orders import UNSETTLED, Intent, Stage
 from hedgebot.domain.records import CycleRecord
+from hedgebot.domain.transfers import TransferIntent
 from hedgebot.ports import Clock
 
 PREFIX = "hedgebot"
@@ -39,6 +40,13 @@ class Metrics:
             "orders",
             "Orders by what became of them: filled, partial, unfilled, rejected, absent",
             ("hedge", "account", "leg", "side", "outcome"),
+            namespace=PREFIX,
+            registry=self._registry,
+        )
+        self._transfers = Counter(
+            "transfers",
+            "Moves of collateral by what became of them: done, rejected, absent",
+            ("hedge", "account", "source", "target", "outcome"),
             namespace=PREFIX,
             registry=self._registry,
         )
@@ -65,7 +73,12 @@ class Metrics:
         self._registry.register(StatusGauges(status, clock, stale_after))
 
     def ended(
-        self, record: CycleRecord, closed: tuple[Intent, ...], still_open: tuple[Intent, ...], seconds: float
+        self,
+        record: CycleRecord,
+        closed: tuple[Intent, ...],
+        still_open: tuple[Intent, ...],
+        moved: tuple[TransferIntent, ...],
+        seconds: float,
     ) -> None:
         """A cycle ended; see ``daemon.CycleEnded``."""
         self._cycles.labels(record.hedge).observe(seconds)
@@ -75,6 +88,10 @@ class Metrics:
             self._orders.labels(
                 record.hedge, request.account, request.leg, request.side, outcome(intent)
             ).inc()
+        for transfer in moved:
+            move = transfer.request
+            labels = record.hedge, move.account, move.source.value, move.target.value
+            self._transfers.labels(*labels, transfer.stage.value).inc()
 
     def requested(self, account: str, endpoint: str, outcome: str, seconds: float) -> None:
         """A request to an exchange ended, with a reply or without."""

@@ -31,7 +31,7 @@ class Views:
         return _verdict("no cycle ended in time", good=self._watched.healthy())
 
     async def readyz(self, _request: web.Request) -> web.Response:
-        reason = "no coherent snapshot yet, or an order is unresolved"
+        reason = "no coherent snapshot yet, or an order or a transfer is unresolved"
         return _verdict(reason, good=self._watched.ready())
 
     async def status(self, _request: web.Request) -> web.Response:

@@ -51,6 +51,10 @@ def lines(look: Look) -> Iterator[str]:
     yield from field("ratio", f"{body['ratio']}, target {body['target_ratio']}, band {body['band']}")
     if plan is not None and plan.order is not None:
         yield from _cost(plan.order)
+    if plan is not None and plan.transfer is not None:
+        moved = plan.transfer
+        way = f"from {moved.source.value} to {moved.target.value}"
+        yield from field("transfer", f"{moved.coins} {body['asset']} {way} on {moved.account}")
     for finding in body["findings"]:
         if finding["permission"] != "any" or finding["alarm"]:
             yield from field(finding["guard"], f"{finding['reason']} (permits {finding['permission']})")
@@ -63,7 +67,7 @@ def _headline(look: Look) -> str:
         case ExitCode.OK:
             return "nothing to do"
         case ExitCode.DRIFT:
-            return "would trade"
+            return "would trade" if look.plan is None or look.plan.transfer is None else "would move coins"
         case ExitCode.FORBIDDEN:
             return "nothing may be done"
         case ExitCode.CREDENTIALS:

@@ -94,8 +94,18 @@ def _hedged(hedge: Body) -> Iterator[str]:
     profit = _short(hedge["unrealized_pnl"], signed=True)
     yield from field("held", f"{_short(hedge['held'])} {asset} = {coins}", most=1)
     yield from field("sold", f"{_short(hedge['sold'])} {asset}, unrealised {profit} {asset}", most=1)
+    if moves := hedge["transfers"]:
+        yield from field("moving", _moving(moves), most=2)
     yield from field("net", f"{_short(hedge['net'])} {asset} moves with the price{_swing(hedge)}", most=1)
     yield from field("value", f"{_dollars(hedge['value_usd'])} USD, with the hedge", most=1)
+
+
+def _moving(moves: list[Body]) -> str:
+    """The oldest transfer that is not finished; the others are counted."""
+    first, others = moves[0], len(moves) - 1
+    way = f"{_short(first['coins'])} {first['asset']}, {first['from']} to {first['to']} on {first['account']}"
+    also = f", and {others} more" if others else ""
+    return f"{way}: {first['stage']} since {first['since'][11:19]}{also}"
 
 
 def _protected(hedge: Body) -> str:

@@ -30,8 +30,9 @@ class Permission(IntEnum):
 class Finding(NamedTuple):
     """What one guard measured, its limit, what it permits and why, in a sentence; also when content.
 
-    ``blinds``: the snapshot cannot be trusted. ``halts``: a person has to mend something. A tuple, because
-    each decision makes a dozen of them and a frozen dataclass takes four times as long to make.
+    ``blinds``: the snapshot cannot be trusted. ``halts``: a person has to mend something. ``critical``: an
+    alarm that is told even where a lesser one of its guard was. A tuple, because each decision makes a dozen
+    of them and a frozen dataclass takes four times as long to make.
     """
 
     guard: str
@@ -43,6 +44,7 @@ class Finding(NamedTuple):
     blinds: bool = False
     halts: bool = False
     alarms: bool = False
+    critical: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
+from hedgebot.domain.forced import Forced
 from hedgebot.domain.units import Coin, Contracts, Millis, Price
 
 Json = Mapping[str, Any]
@@ -104,7 +105,7 @@ class Memory:
     ``disturbed`` marks a position changed by somebody else and not yet corrected, ``rival`` an order of
     another instance (forgotten at a restart, like the doubts). ``specs`` pins each leg's contract. The
     funding and fee sums are coins since ``since``, counted up to ``ledger_at``. ``policy`` is where the ratio
-    policies left off.
+    policies left off; ``forced`` is what an exchange last closed by force, of each leg and kind.
     """
 
     held: Coin | None = None
@@ -124,6 +125,7 @@ class Memory:
     ledger_at: Millis = Millis(0)
     since: Millis = Millis(0)
     policy: Followed = Followed()
+    forced: tuple[Forced, ...] = ()
 
     def after(self, target: Decimal, *, hedged: bool) -> "Memory":
         """The memory once a cycle decided on ``target``, which the hedge has reached or not.

@@ -14,6 +14,7 @@ from hedgebot.domain.liquidation import NoFigure
 from hedgebot.domain.margin import leverage, liquidation
 from hedgebot.domain.records import Memory
 from hedgebot.domain.snapshot import Leg, Snapshot
+from hedgebot.domain.transfers import TransferIntent
 from hedgebot.domain.units import Millis, Price, Quantity, plain
 
 Body = dict[str, Any]
@@ -87,6 +88,22 @@ def body(
     }
 
 
+def moving(transfer: TransferIntent) -> Body:
+    """A transfer that is not finished."""
+    request = transfer.request
+    return {
+        "id": request.client_id,
+        "account": request.account,
+        "symbol": request.symbol or None,
+        "asset": request.asset,
+        "coins": _number(request.coins),
+        "from": request.source.value,
+        "to": request.target.value,
+        "stage": transfer.stage.value,
+        "since": iso(transfer.written_at),
+    }
+
+
 def _leg(snapshot: Snapshot, leg: Leg) -> Body:
     figure, funding = liquidation(snapshot, leg), leg.quote.funding
     return {
@@ -114,6 +131,7 @@ def _finding(finding: Finding) -> Body:
         "reason": finding.reason,
         "next_step": finding.next_step,
         "alarm": finding.alarms,
+        "critical": finding.critical,
     }
 
 

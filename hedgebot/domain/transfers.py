@@ -109,7 +109,8 @@ class TransferState:
 
 @dataclass(frozen=True, slots=True)
 class TransferSighting:
-    """What a look-up found; ``asked`` names the endpoints that answered "not there"."""
+    """What a look-up found; ``asked`` names the endpoints that answered "not there": none where an exchange
+    keeps no history of such moves."""
 
     state: TransferState | None
     asked: tuple[str, ...] = ()

@@ -1,15 +1,43 @@
-"""How far is liquidation? The nearest leg counts; an unknown price permits reductions only."""
+"""How far is liquidation? The nearest leg counts; an unknown price permits reductions only.
+
+And has one happened? What an exchange closed by force is told for an hour; it is sold again as any change of
+the position that is not ours is corrected, within those limits.
+"""
 
 from decimal import Decimal
 
+from hedgebot.domain.account import EntryKind
 from hedgebot.domain.decision import Finding, Permission
+from hedgebot.domain.forced import Forced
 from hedgebot.domain.liquidation import NoFigure
 from hedgebot.domain.margin import distance
 from hedgebot.domain.snapshot import Leg
+from hedgebot.domain.status import iso
 from hedgebot.risk.view import View
+
+WORDS = {EntryKind.LIQUIDATION: "a liquidation", EntryKind.ADL: "auto-deleveraging"}
+STEPS = {
+    EntryKind.LIQUIDATION: "Add coins or lower the leverage: the margin of what was liquidated is gone",
+    EntryKind.ADL: "Nothing: what was closed is sold again",
+}
 
 
 def check(view: View) -> Finding:
+    near, forced = _ahead(view), [each for each in view.memory.forced if each.told(view.at)]
+    if not forced:
+        return near
+    reason = "; ".join([*(_words(each) for each in forced), near.reason])
+    gone = any(each.kind is EntryKind.LIQUIDATION for each in forced)
+    step = near.next_step or STEPS[EntryKind.LIQUIDATION if gone else EntryKind.ADL]
+    return near._replace(reason=reason, next_step=step, alarms=True, critical=True)
+
+
+def _words(forced: Forced) -> str:
+    price = "" if forced.price is None else f" at {forced.price}"
+    return f"{WORDS[forced.kind]} took {forced.contracts} contracts of {forced.leg}{price}, {iso(forced.at)}"
+
+
+def _ahead(view: View) -> Finding:
     warn, act = view.hedge.liquidation_warn, view.hedge.liquidation_act
     limit, nearest = f"warn {warn}, act {act}", None
     for leg in view.snapshot.legs:

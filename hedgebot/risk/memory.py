@@ -43,6 +43,7 @@ def remember(view: View) -> Memory:
         funding_paid=memory.funding_paid,
         fees=memory.fees,
         policy=memory.policy,
+        forced=memory.forced,
     )
 
 

@@ -201,6 +201,23 @@ class Liquidation(Section):
         return act
 
 
+class Collateral(Section):
+    """How the margin of coin-margined legs is looked after."""
+
+    enabled: Flag = Field(
+        default=True,
+        description="Nearer to liquidation than liquidation.warn, coins are moved to a leg's margin; nearer"
+        " than liquidation.act, and without coins to move, part of its short is bought back. false: neither,"
+        " only the alarms stay.",
+    )
+    max_leverage: Annotated[Decimal, number(above="1", most="125")] | None = Field(
+        default=None,
+        description="Coins are moved to a leg as well when its leverage at mark, what is short over its"
+        " margin with unrealised profit, is above this, and no sale leads there. Above 1, at most 125. Not"
+        " set: only liquidation.warn counts.",
+    )
+
+
 class Hedge(Section):
     """One asset, where it is held, and the contracts that protect it."""
 
@@ -232,6 +249,9 @@ class Hedge(Section):
     limits: Limits = Field(default_factory=Limits, description="How much the bot may do by itself.")
     liquidation: Liquidation = Field(
         default_factory=Liquidation, description="When a liquidation price counts as near."
+    )
+    collateral: Collateral = Field(
+        default_factory=Collateral, description="How the legs' margin is looked after."
     )
     funding: Funding = Field(default_factory=Funding, description="What the shorts may cost in funding.")
     basis: Basis = Field(

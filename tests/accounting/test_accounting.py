@@ -7,12 +7,14 @@ import pytest
 
 from hedgebot.accounting import Accounting, counted
 from hedgebot.domain.account import AccountReading, EntryKind, KeyScope, Ledger, LedgerEntry, Sighting
+from hedgebot.domain.forced import TOLD_MS, Forced
 from hedgebot.domain.orders import Outcome
 from hedgebot.domain.records import Memory
 from hedgebot.domain.signals import Candle
 from hedgebot.domain.transfers import TransferSighting
 from hedgebot.domain.units import Coin, Contracts, Millis
-from tests.builders import INSTANCE, NOW, STARTED, SYMBOL, client_id, coin, hedge
+from hedgebot.errors import ReadError
+from tests.builders import INSTANCE, LEG, NOW, STARTED, SYMBOL, client_id, coin, hedge
 
 THEIRS = client_id(instance=INSTANCE + 1)
 COUNTING = Memory(since=Millis(NOW - 60_000), ledger_at=Millis(NOW - 60_000))
@@ -152,6 +154,79 @@ class TestPosting:
         assert memory.fees == coin(len(ages))
 
 
+BUST, ADL = EntryKind.LIQUIDATION, EntryKind.ADL
+
+
+def forced(kind: EntryKind, size: int, age_ms: int, seen_ms: int = 0) -> Forced:
+    """What ``entry`` of such a kind comes to, first seen so long ago."""
+    return Forced(kind, LEG, Contracts.of(size), None, Millis(NOW - age_ms), Millis(NOW - seen_ms))
+
+
+class TestClosedByForce:
+    """Entries are of one contract each."""
+
+    @pytest.mark.parametrize(
+        ("entries", "before", "after"),
+        [
+            pytest.param([], [], [], id="nothing"),
+            pytest.param([entry(9), funding(8, "1")], [], [], id="trades and funding are not"),
+            pytest.param([entry(9, kind=BUST)], [], [forced(BUST, 1, 9)], id="a liquidation"),
+            pytest.param([entry(9, kind=ADL)], [], [forced(ADL, 1, 9)], id="a deleveraging"),
+            pytest.param(
+                [entry(9, kind=BUST), entry(9, kind=BUST), entry(7, kind=BUST)],
+                [],
+                [forced(BUST, 3, 7)],
+                id="in several trades",
+            ),
+            pytest.param(
+                [entry(9, kind=BUST), entry(8, kind=BUST)],
+                [forced(BUST, 1, 9, 5)],
+                [forced(BUST, 2, 8, 5)],
+                id="what was read before counts once, and what follows belongs to it",
+            ),
+            pytest.param(
+                [entry(8, kind=BUST)],
+                [forced(BUST, 7, 10, TOLD_MS)],
+                [forced(BUST, 1, 8)],
+                id="once it is no longer told, the next one is another",
+            ),
+            pytest.param(
+                [entry(8, kind=ADL)],
+                [forced(BUST, 1, 9, 5)],
+                [forced(BUST, 1, 9, 5), forced(ADL, 1, 8)],
+                id="each kind by itself",
+            ),
+        ],
+    )
+    async def test_it_is_noted_wherever_the_ledger_is_read(
+        self, entries: list[LedgerEntry], before: list[Forced], after: list[Forced]
+    ) -> None:
+        memory = replace(COUNTING, forced=tuple(before))
+        for read in (
+            accounting(History(entries), Clock()).post(hedge(), memory),
+            accounting(History(entries), Clock()).examine(hedge(), memory, STARTED, INSTANCE),
+        ):
+            assert (await read).forced == tuple(after)
+
+    async def test_one_of_hours_ago_is_noted_when_it_is_first_read(self) -> None:
+        """Nobody was there when it happened."""
+        away = replace(COUNTING, ledger_at=Millis(NOW - 2 * TOLD_MS))
+        memory = await accounting(History([entry(TOLD_MS, kind=BUST)]), Clock()).post(hedge(), away)
+        assert memory.forced == (forced(BUST, 1, TOLD_MS),)
+        assert memory.forced[0].told(NOW)
+
+    async def test_a_ledger_that_cannot_be_read_is_not_an_empty_one(self) -> None:
+        class Unreadable(History):
+            async def ledger(self, symbols: Sequence[str], since: Millis) -> Ledger:
+                raise ReadError("no ledger")
+
+        books = accounting(Unreadable([]), Clock())
+        with pytest.raises(ReadError):
+            await books.examine(hedge(), COUNTING, STARTED, INSTANCE)
+        with pytest.raises(ReadError):
+            await books.post(hedge(), COUNTING)
+
+
 class TestRival:
     @pytest.mark.parametrize(
         ("entries", "found"),
@@ -169,7 +244,11 @@ class TestRival:
         self, entries: list[LedgerEntry], found: str
     ) -> None:
         books = accounting(History(entries), Clock())
-        assert await books.rival(hedge(), STARTED, INSTANCE) == found
+        assert (await books.examine(hedge(), Memory(), STARTED, INSTANCE)).rival == found
+
+    async def test_one_that_was_seen_is_not_forgotten(self) -> None:
+        books = accounting(History([]), Clock())
+        assert (await books.examine(hedge(), Memory(rival=THEIRS), STARTED, INSTANCE)).rival == THEIRS
 
 
 def test_the_sums_start_at_nothing() -> None:

@@ -14,7 +14,8 @@ Shown = Sequence[str]
 
 
 def record(*shown: str, hedge: str = "btc", state: State = State.HEDGED) -> CycleRecord:
-    """A cycle whose findings are ``guard:permission``, all alarming, after one that is content."""
+    """A cycle whose findings are ``guard:permission``, all alarming, after one that is content. Those that
+    end in ``!`` are critical."""
     findings: list[dict[str, Any]] = [_finding("clock", "any", alarm=False)]
     findings += [_finding(*each.split(":"), alarm=True) for each in shown]
     return CycleRecord(hedge, Millis(1_000), state, "a reason", False, {"findings": findings}, Memory())
@@ -23,12 +24,13 @@ def record(*shown: str, hedge: str = "btc", state: State = State.HEDGED) -> Cycl
 def _finding(guard: str, permission: str, *, alarm: bool) -> dict[str, Any]:
     return {
         "guard": guard,
-        "permission": permission,
+        "permission": permission.rstrip("!"),
         "measured": "1",
         "limit": "0",
         "reason": f"{guard} has a reason",
         "next_step": "do this",
         "alarm": alarm,
+        "critical": permission.endswith("!"),
     }
 
 
@@ -69,6 +71,11 @@ def told(*cycles: tuple[float, Shown]) -> list[tuple[float, str, str, str]]:
             [(0, ["foreign:any"]), (5, ["foreign:none"]), (10, ["foreign:any"]), (15, ["foreign:none"])],
             [(0, "foreign", "warning", "raised"), (5, "foreign", "critical", "raised")],
             id="told again when it becomes worse, not when it flickers",
+        ),
+        pytest.param(
+            [(0, ["liquidation:any"]), (5, ["liquidation:any!"]), (10, ["liquidation:any!"])],
+            [(0, "liquidation", "warning", "raised"), (5, "liquidation", "critical", "raised")],
+            id="told again when what it warned of has happened",
         ),
         pytest.param(
             [(0, ["limits:any"]), (5, FINE), (CALM - 1, FINE), (CALM, FINE), (CALM + 5, FINE)],

@@ -34,6 +34,21 @@ def leg(**changes: Any) -> dict[str, Any]:
     } | changes
 
 
+def moving(**changes: Any) -> dict[str, Any]:
+    """An unfinished transfer of the status object."""
+    return {
+        "id": "hb0000000000001",
+        "account": "main",
+        "symbol": None,
+        "asset": "BTC",
+        "coins": "0.05522488",
+        "from": "spot",
+        "to": "margin",
+        "stage": "unknown",
+        "since": "2026-11-21T04:58:00Z",
+    } | changes
+
+
 def finding(**changes: Any) -> dict[str, Any]:
     """A finding of the status object."""
     return {
@@ -44,6 +59,7 @@ def finding(**changes: Any) -> dict[str, Any]:
         "reason": "within all limits",
         "next_step": "",
         "alarm": False,
+        "critical": False,
     } | changes
 
 
@@ -74,6 +90,7 @@ def hedge(**changes: Any) -> dict[str, Any]:
         "costs_as_of": "2026-11-21T04:59:00Z",
         "findings": [finding()],
         "paused": False,
+        "transfers": [],
         "last_act": {
             "id": 2,
             "at": "2026-11-20T05:00:05Z",

@@ -12,10 +12,12 @@ from prometheus_client.parser import text_string_to_metric_families
 from hedgebot.api.metrics import Metrics, outcome
 from hedgebot.domain.orders import Intent, OrderRequest, Stage
 from hedgebot.domain.records import CycleRecord, Memory, State
+from hedgebot.domain.transfers import TransferStage
 from hedgebot.domain.units import Contracts, Millis, Price
 from hedgebot.sim.faults import Fault
 from hedgebot.sim.virtual import VirtualClock, VirtualLoop
-from tests.api.support import StandIn, finding, hedge, leg
+from tests.api.support import StandIn, finding, hedge, leg, moving
+from tests.builders import transfer
 from tests.simulation.world import Scene, Setup, play
 
 AT = 1_795_237_200_000
@@ -31,6 +33,7 @@ PUBLISHED = {
     "hedgebot_funding_received_coins_total": {"hedge"},
     "hedgebot_fees_paid_coins_total": {"hedge"},
     "hedgebot_orders_total": {"hedge", "account", "leg", "side", "outcome"},
+    "hedgebot_transfers_unresolved": {"hedge"},
     "hedgebot_unknown_outcomes": {"hedge"},
     "hedgebot_guard_permission": {"hedge", "guard"},
     "hedgebot_last_good_cycle_timestamp_seconds": {"hedge"},
@@ -103,6 +106,11 @@ class TestFromTheStatus:
         found = await read({"btc": hedge(findings=[finding(guard="jump", permission=permission)])})
         assert of(found, "guard_permission", hedge="btc", guard="jump") == value
 
+    async def test_transfers_on_their_way_are_counted(self) -> None:
+        found = await read({"btc": hedge(transfers=[moving(), moving()]), "eth": hedge()})
+        assert of(found, "transfers_unresolved", hedge="btc") == 2
+        assert of(found, "transfers_unresolved", hedge="eth") == 0
+
     @pytest.mark.parametrize("state", list(State))
     async def test_exactly_one_state_holds(self, state: State) -> None:
         found = await read({"btc": hedge(state=state.value)})
@@ -172,7 +180,7 @@ class TestCounts:
         metrics = Metrics()
         record = CycleRecord("btc", Millis(0), State.HEDGED, "", False, {}, Memory())
         for _ in range(2):
-            metrics.ended(record, (ended,), (), 0.1)
+            metrics.ended(record, (ended,), (), (), 0.1)
         labels = {"account": "main", "leg": "main:BTC/USD:BTC", "side": "sell", "outcome": word}
         assert of(await scraped(metrics), "orders_total", hedge="btc", **labels) == 2
 
@@ -180,10 +188,19 @@ class TestCounts:
         metrics = Metrics()
         record = CycleRecord("btc", Millis(0), State.ADJUSTING, "", False, {}, Memory())
         open_now = (intent(Stage.UNKNOWN), intent(Stage.RESERVED), intent(Stage.FILLED, 10))
-        metrics.ended(record, (), open_now, 0.1)
+        metrics.ended(record, (), open_now, (), 0.1)
         assert of(await scraped(metrics), "unknown_outcomes", hedge="btc") == 2
-        metrics.ended(record, (), (), 0.1)
+        metrics.ended(record, (), (), (), 0.1)
         assert of(await scraped(metrics), "unknown_outcomes", hedge="btc") == 0
+
+    @pytest.mark.parametrize("stage", [TransferStage.DONE, TransferStage.REJECTED, TransferStage.ABSENT])
+    async def test_transfers_by_what_became_of_them(self, stage: TransferStage) -> None:
+        metrics = Metrics()
+        record = CycleRecord("btc", Millis(0), State.HEDGED, "", False, {}, Memory())
+        for _ in range(2):
+            metrics.ended(record, (), (), (transfer(stage=stage),), 0.1)
+        labels = {"account": "main", "source": "spot", "target": "margin", "outcome": stage.value}
+        assert of(await scraped(metrics), "transfers_total", hedge="btc", **labels) == 2
 
     async def test_requests_by_outcome(self) -> None:
         metrics = Metrics()

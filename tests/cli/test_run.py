@@ -17,7 +17,7 @@ from hedgebot.sim.faults import Fault
 from tests.api.support import free_port, hedge, leg
 from tests.cli.exchange import daemon, simulated
 from tests.cli.support import CREDENTIALS, KEY, SECRET, hedgebot, within, write_config
-from tests.patience import until
+from tests.patience import PATIENCE_S, POLL_S, until
 from tests.service.listener import listening
 from tests.valve import Valve
 
@@ -284,7 +284,9 @@ class TestOverHttp:
             async with daemon(tmp_path), aiohttp.ClientSession(f"http://127.0.0.1:{port}") as session:
                 await place.until("hedged")
                 assert await _get(session, "/healthz") == (200, "ok\n")
-                assert await _get(session, "/readyz") == (200, "ok\n")
+                async with asyncio.timeout(PATIENCE_S):  # its margin is being moved
+                    while await _get(session, "/readyz") != (200, "ok\n"):
+                        await asyncio.sleep(POLL_S)
                 _, metrics = await _get(session, "/metrics")
                 async with session.get("/api/v1/status") as reply:
                     assert (await reply.json())["hedges"]["btc"]["state"] == "hedged"

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from hedgebot.cli.status_view import lines
-from tests.api.support import finding, hedge, leg
+from tests.api.support import finding, hedge, leg, moving
 
 LONG = "an exchange's words that go on and on without ever coming to an end that anybody reads " * 5
 ALARMS = [
@@ -67,6 +67,7 @@ class TestOneHedge:
             {"findings": ALARMS, "as_of": None, "paused": True},
             {"findings": ALARMS, "legs": [leg(symbol=LONG, account=LONG)] * 5, "last_act": last(reason=LONG)},
             {"ratio": "7", "target_ratio": "0.5"},
+            {"findings": ALARMS, "transfers": [moving(account=LONG)] * 3, "as_of": None, "legs": [leg()] * 5},
             {"ratio": "0.123456789012", "held": "123456789.123456789012", "net": "-0.000000000001"},
             {"legs": [leg(liquidation_price="unknown", liquidation_distance="unknown", entry_price=None)]},
         ],
@@ -150,6 +151,12 @@ class TestOneHedge:
         view = shown(legs=far)
         assert view.index("Sunknown") < view.index("S0.1")
         assert "and 3 legs that are further from it" in view
+
+    def test_coins_on_their_way_between_wallets_are_told(self) -> None:
+        line = "  moving       0.05522488 BTC, spot to margin on main: unknown since 04:58:00"
+        assert f"{line}\n  net " in shown(transfers=[moving()])
+        assert f"{line},\n               and 2 more\n  net " in shown(transfers=[moving()] * 3)
+        assert "moving" not in shown()
 
     def test_funding_can_have_earned_more_than_all_cost(self) -> None:
         assert "cost?        nothing; gained 0.0015 BTC = 90.00 USD" in shown(funding_coins="0.002")

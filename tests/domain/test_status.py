@@ -41,7 +41,7 @@ def test_keys_are_the_contract_and_what_was_added(seen: Snapshot | None) -> None
     found = body(seen)
     assert set(found) == CONTRACT | ADDED
     assert all(set(each) == LEG for each in found["legs"])
-    assert all(set(each) == FINDING | {"alarm"} for each in found["findings"])
+    assert all(set(each) == FINDING | {"alarm", "critical"} for each in found["findings"])
 
 
 def test_a_hedge_in_figures() -> None:
@@ -117,7 +117,7 @@ def test_findings_say_what_they_permit_in_the_words_of_the_contract() -> None:
     (finding,) = body(None, permission=Permission.REDUCE_ONLY)["findings"]
     assert finding == {
         "guard": "test", "permission": "reduce_only", "measured": "", "limit": "",
-        "reason": "the guard says so", "next_step": "", "alarm": False,
+        "reason": "the guard says so", "next_step": "", "alarm": False, "critical": False,
     }  # fmt: skip
 
 

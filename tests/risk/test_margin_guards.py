@@ -4,13 +4,29 @@ from typing import Any
 
 import pytest
 
+from hedgebot.domain.account import EntryKind
 from hedgebot.domain.decision import Permission
+from hedgebot.domain.forced import TOLD_MS, Forced
 from hedgebot.domain.margin_mode import MarginMode
+from hedgebot.domain.records import Memory
 from hedgebot.domain.snapshot import Snapshot
-from hedgebot.domain.units import Price
+from hedgebot.domain.units import Millis, Price
 from hedgebot.risk.collateral import check as collateral
 from hedgebot.risk.liquidation import check as liquidation
-from tests.builders import DATED, coin, hedged, instrument, leg, policy, price, snapshot, view
+from tests.builders import (
+    DATED,
+    LEG,
+    NOW,
+    coin,
+    contracts,
+    hedged,
+    instrument,
+    leg,
+    policy,
+    price,
+    snapshot,
+    view,
+)
 
 ANY, REDUCE_ONLY = Permission.ANY, Permission.REDUCE_ONLY
 
@@ -60,6 +76,47 @@ class TestLiquidation:
         assert found.alarms
 
 
+def forced(
+    kind: EntryKind = EntryKind.LIQUIDATION, age_ms: int = 0, told: Price | None = price(71_200)
+) -> Forced:
+    return Forced(kind, LEG, contracts(12_000), told, Millis(NOW - age_ms), Millis(NOW - age_ms))
+
+
+class TestClosedByForce:
+    @pytest.mark.parametrize(
+        ("happened", "reason", "step"),
+        [
+            (
+                forced(),
+                f"a liquidation took 12000 contracts of {LEG} at 71200, 2026-11-21T06:00:00Z",
+                "Add coins or lower the leverage",
+            ),
+            (
+                forced(EntryKind.ADL, told=None),
+                f"auto-deleveraging took 12000 contracts of {LEG}, 2026-11-21T06:00:00Z",
+                "Nothing: what was closed is sold again",
+            ),
+        ],
+    )
+    def test_it_is_told_beside_the_distance_and_forbids_nothing(
+        self, happened: Forced, reason: str, step: str
+    ) -> None:
+        found = liquidation(view(hedged(-30_000), Memory(forced=(happened,))))
+        assert found.reason == f"{reason}; no price liquidates it"
+        assert found.next_step.startswith(step)
+        assert (found.permission, found.alarms, found.critical) == (ANY, True, True)
+
+    @pytest.mark.parametrize(("age_ms", "told"), [(TOLD_MS - 1, True), (TOLD_MS, False)])
+    def test_for_an_hour(self, age_ms: int, told: bool) -> None:
+        found = liquidation(view(hedged(-30_000), Memory(forced=(forced(age_ms=age_ms),))))
+        assert (found.alarms, found.critical) == (told, told)
+
+    def test_what_comes_next_is_more_urgent_than_what_was(self) -> None:
+        found = liquidation(view(isolated("0.1"), Memory(forced=(forced(),))))
+        assert found.next_step == "Add margin to the leg, or lower the ratio, now"
+        assert found.measured == "0.1000"
+
+
 class TestCollateral:
     @pytest.mark.parametrize(
         ("coins", "alarms"),
@@ -69,6 +126,10 @@ class TestCollateral:
         """Set to 2: half as much again is too much."""
         found = collateral(view(hedged(-60_000, coins=coins)))
         assert (found.permission, found.alarms) == (ANY, alarms)
+
+    def test_exactly_half_as_much_again_is_not(self) -> None:
+        found = collateral(view(hedged(-45_000, coins="0.25")))
+        assert (found.measured, found.alarms) == ("3.00", False)
 
     @pytest.mark.parametrize(("wanted", "alarms"), [(1, True), (2, False)])
     def test_the_configured_setting_comes_before_the_exchanges(self, wanted: int, alarms: bool) -> None:

@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
+from hedgebot.domain.account import EntryKind
 from hedgebot.domain.decision import Permission
+from hedgebot.domain.forced import Forced
 from hedgebot.domain.orders import Intent, Stage
 from hedgebot.domain.records import Doubt, Followed, Memory
 from hedgebot.domain.snapshot import Blind
@@ -266,6 +268,7 @@ class TestRemembering:
             funding_paid=coin("0.2"),
             fees=coin("0.1"),
             policy=Followed(wanted=Decimal("0.5")),
+            forced=(Forced(EntryKind.ADL, LEG, contracts(1), None, NOW, NOW),),
         )
         kept = [field for field in fields(Memory) if field.name not in RENEWED]
         assert all(getattr(known, field.name) != field.default for field in kept), "each is told apart"

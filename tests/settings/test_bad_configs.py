@@ -299,8 +299,11 @@ slippage = 0.01
 warn = 0.01
     hedges.btc.warn: not a setting here; it belongs in [hedges.btc.liquidation]
 
-enabled = true
-    hedges.btc.enabled: not a setting. Settings here are asset, min_ratio,
+enabled = false
+    hedges.btc.enabled: not a setting here; it belongs in [hedges.btc.collateral]
+
+armed = true
+    hedges.btc.armed: not a setting. Settings here are asset, min_ratio,
 
 [hedges.btc.limits]
 slipage = 0.01
@@ -488,6 +491,20 @@ max = 0
 [hedges.btc.basis]
 bound = 0.01
     hedges.btc.basis.bound: not a setting. Settings here are max
+
+[hedges.btc.collateral]
+enabled = "yes"
+    hedges.btc.collateral.enabled: must be true or false
+max_leverage = 1
+    hedges.btc.collateral.max_leverage: must be above 1, not 1
+
+[hedges.btc.collateral]
+max_leverage = 126
+    hedges.btc.collateral.max_leverage: must be at most 125, not 126
+
+[hedges.btc.collateral]
+min_leverage = 1
+    hedges.btc.collateral.min_leverage: not a setting. Did you mean "max_leverage"?
 
 [hedges.btc.liquidation]
 warn = 30

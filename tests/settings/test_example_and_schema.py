@@ -24,6 +24,7 @@ UNSET = re.compile(r"^#(?=[a-z_]+ = )", re.MULTILINE)
 EXAMPLE_ONLY = {
     "accounts.main.base_url",
     "hedges.btc.limits.max_order_usd",
+    "hedges.btc.collateral.max_leverage",
     "hedges.btc.funding.budget",
     "hedges.btc.basis.max",
 }

@@ -137,6 +137,13 @@ max_order_usd = 1e6
 warn = 5
 act = 4.99
 
+[hedges.btc.collateral]
+enabled = false
+max_leverage = 125
+
+[hedges.btc.collateral]
+max_leverage = "1.000000000000000001"
+
 [hedges.btc.funding]
 budget = "0.000000000000000001"
 windows = ["30d", "36h", "1d"]
@@ -347,6 +354,8 @@ def test_defaults_are_those_of_the_documentation(tmp_path: Path) -> None:
         "hedges.btc.limits.max_order_usd": "not set",
         "hedges.btc.liquidation.warn": "0.30",
         "hedges.btc.liquidation.act": "0.15",
+        "hedges.btc.collateral.enabled": "true",
+        "hedges.btc.collateral.max_leverage": "not set",
         "hedges.btc.funding.budget": "not set",
         "hedges.btc.funding.windows[0]": '"7d"',
         "hedges.btc.funding.action": '"alarm"',
