@@ -19,9 +19,10 @@ LOST = 3600.0
 
 
 class Word(Enum):
-    """What an exchange's history says of a transfer."""
+    """What an exchange's history says of a transfer; ``UNTOLD`` where it keeps none of such moves."""
 
     NOTHING = "nothing"
+    UNTOLD = "untold"
     PENDING = "pending"
     DONE = "done"
     FAILED = "failed"
@@ -63,6 +64,7 @@ def after_snapshot(
 
     Gone it is only where both pockets too are without it. Other changes may hide a move: once the history
     has called it done, or unknown, for much longer than wallets lag and orders travel, that is believed.
+    Without a history the pockets alone tell: by then it is in them, or was never made.
     """
     left, arrived = now is not None and intent.left(now), now is not None and intent.arrived(now)
     late = waited > 2 * settle_after
@@ -71,8 +73,12 @@ def after_snapshot(
             return _ended(intent, TransferStage.REJECTED, "failed on the exchange", at)
         case Word.DONE if (left and arrived) or late:
             return _ended(intent, TransferStage.DONE, "in both pockets" if arrived else "overdue", at)
-        case Word.NOTHING if left and arrived and intent.stage is not TransferStage.RESERVED:
+        case Word.NOTHING | Word.UNTOLD if left and arrived and intent.stage is not TransferStage.RESERVED:
             return _ended(intent, TransferStage.DONE, "in both pockets", at)
+        case Word.UNTOLD if late:
+            made = left or arrived or intent.stage is TransferStage.ACCEPTED
+            stage = TransferStage.DONE if made else TransferStage.ABSENT
+            return _ended(intent, stage, "overdue" if made else "never arrived", at)
         case Word.ABSENT if (not left and not arrived) or waited > LOST:
             return _ended(intent, TransferStage.ABSENT, "never arrived", at)
         case _:

@@ -120,6 +120,9 @@ class TransferSettler:
         self, intent: TransferIntent, search: Search, sighting: TransferSighting, asked_at: float
     ) -> TransferIntent:
         name, state = intent.request.client_id, sighting.state
+        if state is None and not sighting.asked:
+            self._hear(name, Word.UNTOLD, search.since)
+            return intent
         if state is None:
             searched = after_absence(search, sighting, asked_at, self._settle_after)
             self._searches[name] = searched

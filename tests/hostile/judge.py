@@ -3,7 +3,8 @@
 1. It raised nothing but its own errors, each one printable line (see ``campaign``).
 2. What it accepted is finite, in range, and says what the reply says, in sign and unit.
 3. It sends no order on it where it would have sent none on the truth, and never sells more than on that.
-4. A write is rejected or accepted only by a reply that says so; an order that one endpoint shows is there.
+4. A write is rejected or accepted only by a reply that says so; an order that one endpoint shows is there,
+   and so is a move of coins.
 """
 
 from collections.abc import Callable, Mapping
@@ -14,10 +15,11 @@ from typing import Any
 from hedgebot.domain.account import AccountReading, KeyScope, Ledger, Sighting
 from hedgebot.domain.decision import Plan
 from hedgebot.domain.orders import Fate, Outcome
+from hedgebot.domain.transfers import TransferSighting
 from hedgebot.exchange.binance import venue as binance
 from hedgebot.exchange.bybit import venue as bybit
 from hedgebot.exchange.okx import venue as okx
-from tests.hostile.plain import code_in, figures_in, figures_of, paid_in, withdraws_in
+from tests.hostile.plain import code_in, figures_in, figures_of, moved_in, paid_in, withdraws_in
 from tests.hostile.sound import unsound
 from tests.hostile.verdict import AS_IT_WAS, UNREADABLE, Believed, Evidence, Verdict
 
@@ -135,6 +137,18 @@ def _judged_sighting(found: Evidence, said: Sighting, truth: Sighting) -> Verdic
     return Verdict("sighted", "" if stands else f"seen as {shown}")
 
 
+def _judged_move(found: Evidence, said: TransferSighting, _: TransferSighting) -> Verdict:
+    """Nothing tells a hidden row from none: that a move was not made, its pockets have to show as well."""
+    tape, path = found.believed.tape, found.damaged.request.path
+    if said.state is None or path in PREPARATIONS:
+        return Verdict("no move seen" if said.state is None else "move seen")
+    try:
+        shown = Fraction(tape.move.coins.value) in moved_in(tape, found.reply)
+    except UNREADABLE as cause:
+        return Verdict("move seen", f"in what cannot be read ({cause!r})")
+    return Verdict("move seen", "" if shown else "that the reply does not show")
+
+
 def _judged_ledger(found: Evidence, said: Ledger, _: Ledger) -> Verdict:
     try:
         theirs = paid_in(found.believed.tape, found.bodies)
@@ -162,6 +176,7 @@ JUDGES: Mapping[type, Callable[[Evidence, Any, Any], Verdict]] = {
     AccountReading: _judged_reading,
     Outcome: _judged_outcome,
     Sighting: _judged_sighting,
+    TransferSighting: _judged_move,
     Ledger: _judged_ledger,
     KeyScope: _judged_scope,
 }

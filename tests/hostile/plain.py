@@ -189,6 +189,13 @@ def code_in(tape: Tape, reply: Reply) -> str:
     return "" if code == "0" else code
 
 
+def moved_in(tape: Tape, reply: Reply) -> set[Fraction]:
+    """The coins of all moves to or from an isolated margin that a reply shows."""
+    document = json.loads(reply.body, parse_float=str, object_pairs_hook=_once)
+    rows = document if tape.venue.name == "binance" else document["data"]
+    return {abs(number(row["amount" if tape.venue.name == "binance" else "posBalChg"])) for row in rows}
+
+
 def withdraws_in(tape: Tape, bodies: Mapping[Any, bytes]) -> bool:
     """Whether the key can take coins away."""
     document = documents(tape, bodies)

@@ -9,6 +9,7 @@ from typing import Any
 
 from hedgebot.domain.account import AccountReading, KeyScope, Ledger, Sighting
 from hedgebot.domain.orders import Outcome
+from hedgebot.domain.transfers import TransferSighting
 from hedgebot.domain.units import Millis
 from hedgebot.errors import ReadError
 from hedgebot.exchange.binance import venue as binance
@@ -24,7 +25,7 @@ from hedgebot.ports import Account
 from tests.hostile.draw import Pattern
 from tests.hostile.tape import Request, Tape
 
-Said = AccountReading | Sighting | Ledger | Outcome | KeyScope
+Said = AccountReading | Sighting | Ledger | Outcome | KeyScope | TransferSighting
 Call = Callable[[Account, Tape], Awaitable[Said]]
 
 CALLS: Mapping[str, Call] = {
@@ -37,6 +38,8 @@ CALLS: Mapping[str, Call] = {
     "set_leverage": lambda account, tape: account.set_leverage(
         tape.order.symbol, "3", tape.order.margin_mode
     ),
+    "transfer": lambda account, tape: account.transfer(tape.move),
+    "find_transfer": lambda account, tape: account.find_transfer(tape.move, tape.since),
     "key_scope": lambda account, tape: account.key_scope(),
 }
 """What the program asks of an account."""

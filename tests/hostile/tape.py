@@ -11,7 +11,8 @@ from typing import Any, cast
 
 from hedgebot.domain.account import Needs
 from hedgebot.domain.orders import OrderRequest
-from hedgebot.domain.units import Millis
+from hedgebot.domain.transfers import Pocket, TransferRequest
+from hedgebot.domain.units import Coin, Millis
 from hedgebot.exchange.client import Client
 from hedgebot.exchange.wire import Reply
 from hedgebot.sim.ledger import MarginMode
@@ -62,6 +63,12 @@ class Tape:
     @property
     def name(self) -> str:
         return f"{self.venue.name} {self.scene}"
+
+    @property
+    def move(self) -> TransferRequest:
+        """Coins for the leg's isolated margin; refused where it has none."""
+        coins, symbol = Coin.of("0.01000078"), self.venue.symbol
+        return TransferRequest("hb09move", "main", "BTC", coins, Pocket.MARGIN, Pocket.ISOLATED, symbol)
 
     def with_reply(self, scene: str, request: Request, body: bytes) -> "Tape":
         """The same account, on which one request is answered otherwise."""
@@ -148,4 +155,7 @@ async def _play(bench: Bench, scene: str) -> Tape:
     await account.cancel(order)
     await account.set_leverage(order.symbol, "3", order.margin_mode)
     await account.key_scope()
-    return Tape(bench.venue, scene, now, since, bench.needs, order, huge, recorder.replies)
+    tape = Tape(bench.venue, scene, now, since, bench.needs, order, huge, recorder.replies)
+    await account.transfer(tape.move)
+    await account.find_transfer(tape.move, since)
+    return tape

@@ -9,17 +9,19 @@ from typing import Any
 
 import pytest
 
-from hedgebot.domain.units import Price
+from hedgebot.domain.transfers import TransferState
+from hedgebot.domain.units import Millis, Price
 from hedgebot.exchange import convert
 from hedgebot.exchange.convert import Fields
 from hedgebot.exchange.fates import Codes
 from hedgebot.exchange.okx import holdings as okx
+from hedgebot.exchange.okx import transfers as okx_transfers
 from tests.conftest import REAL_DATA
 from tests.hostile.campaign import Arena, Summary
 from tests.hostile.mutations import KINDS, damaged
 from tests.hostile.tape import tapes
 
-COUNT, SEED = 3_000, 1
+COUNT, SEED = 2_000, 1
 
 
 @pytest.fixture(scope="module")
@@ -89,12 +91,17 @@ def any_sign(fields: Fields, name: str) -> Price:
     return Price(abs(fields.decimal(name)))
 
 
+def any_move(*_: object) -> TransferState:
+    return TransferState("1", over=True, failed=False, at=Millis(1))
+
+
 PLANTED: list[tuple[str, object, str, object]] = [
     ("account/wallet-balance", convert, "_decimal", zero_for_what_is_no_number),
     ("account/balance", okx, "_check_identity", nothing),
     ("market/tickers", convert, "STRICT", json.JSONDecoder(parse_float=str)),
     ("order/create", Codes, "_rejection", any_code_rejects),
     ("public/mark-price", Fields, "price", any_sign),
+    ("account/bills", okx_transfers, "sighted", any_move),
 ]
 """Bugs that such programs have had, on which endpoint's replies they show."""
 

@@ -1,5 +1,6 @@
 """OKX's orders: what is taken, what is refused and with which code, how they are seen, what they leave."""
 
+from fractions import Fraction
 from typing import Any
 
 import pytest
@@ -204,3 +205,16 @@ class TestBills:
     def test_coins_that_come_are_a_bill_too(self) -> None:
         bill = client().row("account/bills")
         assert (bill["type"], bill["subType"], bill["balChg"]) == ("1", "11", "1")
+
+    @pytest.mark.parametrize(("kind", "sub_type", "sign"), [("add", "160", 1), ("reduce", "161", -1)])
+    def test_margin_that_moves_is_a_bill_of_its_own(self, kind: str, sub_type: str, sign: int) -> None:
+        of = client()
+        of.place(tdMode="isolated", sz="300")
+        assert not of.get("account/bills", type="6")["data"]
+        of.exchange.add_margin("main", BTC, "0.2")
+        asked = {"instId": BTC, "posSide": "net", "type": kind, "amt": "0.10000078"}
+        assert of.post("account/position/margin-balance", **asked)["code"] == "0"
+        bill = of.get("account/bills", type="6", instId=BTC, subType=sub_type)["data"][0]
+        assert (bill["ccy"], bill["mgnMode"], bill["instType"]) == ("BTC", "isolated", "SWAP")
+        moved = Fraction(bill["posBalChg"])
+        assert moved == sign * Fraction("0.10000078") == -Fraction(bill["balChg"])

@@ -10,11 +10,13 @@ from typing import Any
 
 import pytest
 
-from hedgebot.sim.events import Filled, Liquidated, Moved, MoveKind
+from hedgebot.domain.transfers import FINAL, TransferStage
+from hedgebot.domain.units import Millis
+from hedgebot.sim.events import Filled, Liquidated, Moved, MoveKind, SettingChanged
 from hedgebot.sim.faults import Fault
 from hedgebot.sim.ledger import MarginMode
 from hedgebot.sim.matching import Side
-from tests.simulation.world import BINANCE, Scene, Setup, path, play
+from tests.simulation.world import BINANCE, BYBIT, OKX, Scene, Setup, Venue, path, play
 
 RALLY = path((30, 60_000), (1830, 150_000))
 STORY: dict[str, Any] = {"venue": BINANCE, "price": RALLY, "interval": "15s"}
@@ -37,6 +39,22 @@ def moves(scene: Scene) -> list[Fraction]:
     """Coins that left the spot wallet for the margin wallet, move by move."""
     events = (e for e in scene.exchange.events("main") if isinstance(e, Moved))
     return [-e.change for e in events if e.kind is MoveKind.TRANSFER_OUT and e.wallet[0] == "spot"]
+
+
+def isolated(scene: Scene) -> list[Fraction]:
+    """Coins that were added to the isolated margin, move by move; those taken out are negative."""
+    events = (e for e in scene.exchange.events("main") if isinstance(e, SettingChanged))
+    return [Fraction(event.value.split()[1]) for event in events if event.setting == "margin"]
+
+
+async def journalled(scene: Scene) -> list[Fraction]:
+    """Coins of the moves that the journal says were made, each as its exchange takes them."""
+    journal = scene.daemon.cycles["btc"].journal
+    moves = await journal.transfers_since(Millis(0))
+    done = [Fraction(m.request.coins.value) for m in moves if m.stage is TransferStage.DONE]
+    assert all(move.stage in FINAL for move in moves)
+    cut = Fraction(1, 10_000 if scene.setup.venue is BYBIT else 10**8)
+    return [coins // cut * cut for coins in done]
 
 
 def finding(scene: Scene, guard: str) -> dict[str, Any]:
@@ -146,6 +164,30 @@ def seller(act: Any) -> Any:
     return first
 
 
+class TestSettings:
+    def test_switched_off_nothing_moves_and_nothing_is_bought_back(self, tmp_path: Path) -> None:
+        """The alarm stays: there are coins that could have moved."""
+
+        async def act(scene: Scene) -> None:
+            warned = []
+            while not liquidated(scene):
+                await scene.clock.sleep(15)
+                warned.append(finding(scene, "liquidation").get("alarm"))
+            assert (moves(scene), scene.orders) == ([], 1)
+            assert warned.count(True) > 10
+
+        play(Setup(**SPLIT, more="[hedges.btc.collateral]\nenabled = false"), tmp_path, act)
+
+    def test_a_highest_leverage_is_kept_from_the_start(self, tmp_path: Path) -> None:
+        async def act(scene: Scene) -> None:
+            await scene.clock.sleep(120)
+            assert Fraction(scene.hedge()["legs"][0]["leverage"]) <= Fraction("1.5")
+            assert (scene.orders, len(moves(scene))) == (1, 1)
+
+        bound = "[hedges.btc.collateral]\nmax_leverage = 1.5"
+        play(Setup(venue=BINANCE, coins="0.51", spot="0.49", interval="15s", more=bound), tmp_path, act)
+
+
 class TestTransfersThatFail:
     @pytest.mark.parametrize("kind", ["lose_reply", "lose_request", "html_200", "late_arrival"])
     @pytest.mark.parametrize("where", [WALLETS, ISOLATE], ids=["between wallets", "to the margin"])
@@ -178,6 +220,8 @@ class TestTransfersThatFail:
                 status = scene.hedge()
                 if Fraction(status["in_flight"]):
                     hanging += 1
+                    assert status["in_flight"] in [each["coins"] for each in status["transfers"]]
+                    assert not scene.daemon.ready()
                     assert abs(Fraction(status["held"]) - held) < Fraction("1e-6") or bought_back(scene)
                     assert finding(scene, "transfers")["permission"] == "reduce_only"
             assert hanging > 30
@@ -186,7 +230,8 @@ class TestTransfersThatFail:
             assert not liquidated(scene)
             assert 0 < bought_back(scene) < sold
             await scene.clock.sleep(2400)
-            assert scene.hedge()["in_flight"] == "0"
+            assert (scene.hedge()["in_flight"], scene.hedge()["transfers"]) == ("0", [])
+            assert scene.daemon.ready()
 
         play(Setup(**SPLIT), tmp_path, act)
 
@@ -202,6 +247,72 @@ class TestTransfersThatFail:
             assert finding(scene, "transfers")["alarm"]
 
         play(Setup(**SPLIT, faults=[refusal]), tmp_path, act)
+
+
+MARGIN_PATHS = {"bybit": "/v5/position/add-margin", "okx": "/api/v5/account/position/margin-balance"}
+
+
+@pytest.mark.parametrize("venue", [BYBIT, OKX], ids=["bybit", "okx"])
+class TestOnePot:
+    """A unified account: coins move from the pot to the isolated margin, at once or not at all."""
+
+    def test_the_rest_of_the_pot_keeps_the_hedge_whole(self, tmp_path: Path, venue: Venue) -> None:
+        async def act(scene: Scene) -> None:
+            await scene.clock.sleep(40)
+            value, net, held = scene.value, scene.net, scene.held
+            await through_the_rally(scene)
+            assert not liquidated(scene)
+            assert scene.orders == 1
+            assert not bought_back(scene)
+            assert (scene.net, scene.held) == (net, held), "moving coins changes neither"
+            assert abs(scene.value - value) < value / 100
+            assert isolated(scene) == await journalled(scene) != []
+            assert scene.hedge()["state"] == "hedged"
+
+        play(Setup(venue=venue, price=RALLY, interval="15s"), tmp_path, act)
+
+    @pytest.mark.parametrize("kind", ["lose_reply", "lose_request", "html_200", "late_arrival"])
+    def test_every_second_move_is_lost_and_none_is_made_twice(
+        self, tmp_path: Path, venue: Venue, kind: str
+    ) -> None:
+        """What was made, and what was not, is what the journal says in the end."""
+
+        async def act(scene: Scene) -> None:
+            await scene.clock.sleep(40)
+            held = scene.held
+            await through_the_rally(scene)
+            assert not liquidated(scene)
+            assert scene.held == held or bought_back(scene)
+            scene.faults.stop()
+            await scene.clock.sleep(200)
+            assert isolated(scene) == await journalled(scene) != []
+            assert scene.faults.hits[kind]
+
+        where: dict[str, Any] = {"method": "POST", "path": MARGIN_PATHS[venue.name]}
+        fault = Fault(kind, probability=0.5, seconds=6, **where)
+        play(Setup(venue=venue, price=RALLY, interval="15s", faults=[fault]), tmp_path, act)
+
+    @pytest.mark.parametrize("after", [0.0, 0.03, 0.06, 0.11])
+    def test_killed_before_the_reply(self, tmp_path: Path, venue: Venue, after: float) -> None:
+        async def act(scene: Scene) -> None:
+            await scene.clock.sleep(40)
+            held = scene.held
+            while not scene.daemon.cycles["btc"].state.moving:
+                await scene.clock.sleep(0.01)
+            await scene.clock.sleep(after)
+            await scene.kill()
+            assert len(isolated(scene)) <= 1
+            await scene.clock.sleep(10)
+            await scene.start()
+            await scene.clock.sleep(200)
+            assert isolated(scene) == await journalled(scene)
+            assert len(isolated(scene)) <= 2
+            assert not scene.daemon.cycles["btc"].state.moving
+            assert scene.held == held
+            assert not liquidated(scene)
+
+        slow = path((30, 60_000), (300, 93_000), (3000, 95_000))
+        play(Setup(venue=venue, price=slow), tmp_path, act)
 
 
 class TestDeath:

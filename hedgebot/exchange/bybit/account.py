@@ -12,7 +12,7 @@ from hedgebot.domain.transfers import TransferRequest, TransferSighting
 from hedgebot.domain.units import Millis
 from hedgebot.errors import BackOffError, ConversionError, CredentialsError, ReadError
 from hedgebot.exchange import booked
-from hedgebot.exchange.bybit import key, market, orders, venue
+from hedgebot.exchange.bybit import key, market, orders, transfers, venue
 from hedgebot.exchange.bybit.holdings import UNIFIED
 from hedgebot.exchange.bybit.paging import pages
 from hedgebot.exchange.bybit.reading import Answers, LegAnswers, Moment, reading
@@ -130,7 +130,7 @@ class BybitAccount:
             venue.PLACE,
             order.symbol,
             lambda contract: orders.placing(order, contract),
-            lambda answer: orders.acknowledged(answer, order),
+            lambda answer, _contract: orders.acknowledged(answer, order),
             Priority.EMERGENCY if order.reduce_only else Priority.ORDER,
         )
         if outcome.fate is Fate.REJECTED:
@@ -144,7 +144,7 @@ class BybitAccount:
             venue.CANCEL,
             order.symbol,
             lambda contract: orders.naming(order, contract),
-            lambda answer: orders.acknowledged(answer, order),
+            lambda answer, _contract: orders.acknowledged(answer, order),
         )
 
     async def set_leverage(
@@ -161,7 +161,7 @@ class BybitAccount:
                 "buyLeverage": leverage,
                 "sellLeverage": leverage,
             },
-            lambda _: "",
+            lambda _answer, _contract: "",
         )
 
     async def _write(
@@ -170,22 +170,33 @@ class BybitAccount:
         endpoint: Endpoint,
         symbol: str,
         params: Callable[[Instrument], Mapping[str, object]],
-        accepted: Callable[[Answer], str],
+        accepted: Callable[[Answer, Instrument], str],
         priority: Priority = Priority.ORDER,
     ) -> Outcome:
         try:
             contract = (await self._slow.listing()).named(symbol)
         except (ReadError, CredentialsError) as cause:
             return Outcome(Fate.REJECTED, f"not sent: {cause}")
-        return await self._client.write(operation, endpoint, params(contract), accepted, priority)
+        return await self._client.write(
+            operation, endpoint, params(contract), lambda answer: accepted(answer, contract), priority
+        )
 
     async def transfer(self, request: TransferRequest) -> Outcome:
-        """Not offered here yet: the hedge reduces where coins would have to move."""
-        return Outcome(Fate.REJECTED, f"not sent: {self._name} moves no coins from {request.way}")
+        """Ask once for coins to be moved, before all reads: collateral moves when it is needed."""
+        if not request.symbol:
+            return Outcome(Fate.REJECTED, f"not sent: {self._name} has one pot, nothing from {request.way}")
+        return await self._write(
+            Operation.MARGIN,
+            venue.MOVE_MARGIN,
+            request.symbol,
+            lambda contract: transfers.margining(request, contract),
+            transfers.margined,
+            Priority.EMERGENCY,
+        )
 
-    async def find_transfer(self, request: TransferRequest, since: Millis) -> TransferSighting:
-        """Nothing is ever sent, so there is nothing to find. Raises ``ReadError``."""
-        raise ReadError(f"{self._name}: {request.client_id} since {since} was never sent")
+    async def find_transfer(self, _request: TransferRequest, _since: Millis, /) -> TransferSighting:
+        """Bybit keeps no history of such moves."""
+        return TransferSighting(None)
 
     async def find(self, order: OrderRequest) -> Sighting:
         """Look for an order among the open and recent ones and in the history; both must answer."""

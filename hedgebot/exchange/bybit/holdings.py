@@ -74,12 +74,15 @@ def _wallet(row: Fields, totals: Fields, wallet_id: WalletId, mode: AccountMode)
         raise row.wrong("equity", f"{ours}: option value, or not one moment's truth")
     owned = without_pnl - row.not_negative("bonus") - row.not_negative("accruedInterest")
     bound = _margin(row, "totalPositionIM", mode)
+    unbound = owned - bound - _margin(row, "totalOrderIM", mode)
+    if mode.margin_mode is not MarginMode.ISOLATED:  # an isolated position's loss is its own margin's
+        unbound += min(row.decimal("unrealisedPnl"), ZERO)
     return Wallet(
         id=wallet_id,
         coins=Coin(owned),
         unrealized=row.coin("unrealisedPnl"),
         position_margin=Coin(bound),
-        withdrawable=_withdrawable(row, owned - bound - _margin(row, "totalOrderIM", mode)),
+        withdrawable=_withdrawable(row, unbound),
         other_margin=_other_margin(row, totals) if mode.margin_mode is MarginMode.CROSS else Usd.zero(),
     )
 
@@ -92,11 +95,11 @@ def _margin(row: Fields, name: str, mode: AccountMode) -> Decimal:
 
 
 def _withdrawable(row: Fields, unbound: Decimal) -> Coin:
-    """What surely may leave: unbound and unlocked coins less an open loss, and no more than Bybit says.
+    """What surely may leave: unbound and unlocked coins, and no more than Bybit says.
 
     ``availableToWithdraw`` is deprecated and mostly blank.
     """
-    free = unbound - row.not_negative("locked") + min(row.decimal("unrealisedPnl"), ZERO)
+    free = unbound - row.not_negative("locked")
     told = row.decimal_or_blank("availableToWithdraw")
     return Coin(max(free if told is None else min(free, told), ZERO))
 

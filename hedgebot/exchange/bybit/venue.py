@@ -28,6 +28,7 @@ EXECUTIONS = Endpoint("execution/list", "privateGetV5ExecutionList")
 PLACE = Endpoint("order/create", "privatePostV5OrderCreate")
 CANCEL = Endpoint("order/cancel", "privatePostV5OrderCancel")
 SET_LEVERAGE = Endpoint("position/set-leverage", "privatePostV5PositionSetLeverage")
+MOVE_MARGIN = Endpoint("position/add-margin", "privatePostV5PositionAddMargin")
 
 CREDENTIALS = {
     "10003": "the key is not valid here",
@@ -127,6 +128,23 @@ LEVERAGE_REJECTED = {
     "110087": "leverage above what the loan allows",
     "110090": "beyond the position limit at this leverage",
 }
+MARGIN_REJECTED = {
+    "110005": "the position is being liquidated or reduced",
+    "110007": "available balance too small",
+    "110011": "would liquidate at once",
+    "110012": "available balance too small",
+    "110014": "available balance too small",
+    "110015": "the position is in cross margin",
+    "110027": "it would change nothing",
+    "110033": "there is no open position",
+    "110034": "there is no position",
+    "110044": "available margin too small",
+    "110045": "wallet balance too small",
+    "110046": "would liquidate at once",
+    "110063": "settlement in progress",
+    "110074": "the contract is not live",
+    "110078": "more than the position can spare",
+}
 CODES = Codes(
     credentials=CREDENTIALS,
     passing=PASSING,
@@ -135,6 +153,7 @@ CODES = Codes(
         Operation.PLACE: ORDER_REJECTED,
         Operation.CANCEL: CANCEL_REJECTED,
         Operation.LEVERAGE: LEVERAGE_REJECTED,
+        Operation.MARGIN: MARGIN_REJECTED,
     },
     already={Operation.LEVERAGE: {"110043": "this leverage is set already"}},
 )

@@ -16,7 +16,7 @@ from hedgebot.exchange.client import Client, Endpoint
 from hedgebot.exchange.convert import OrderBook
 from hedgebot.exchange.fates import Answer, Operation
 from hedgebot.exchange.limiter import Priority
-from hedgebot.exchange.okx import key, ledger, market, orders, venue
+from hedgebot.exchange.okx import key, ledger, market, orders, transfers, venue
 from hedgebot.exchange.okx.market import Contract, Prices
 from hedgebot.exchange.okx.paging import pages
 from hedgebot.exchange.okx.reading import Answers, LegAnswers, Moment, reading
@@ -175,7 +175,7 @@ class OkxAccount:
             venue.PLACE,
             order.symbol,
             lambda contract: orders.placing(order, contract),
-            lambda answer: orders.acknowledged(answer, order),
+            lambda answer, _contract: orders.acknowledged(answer, order),
             Priority.EMERGENCY if order.reduce_only else Priority.ORDER,
         )
         if outcome.fate is Fate.REJECTED:
@@ -189,7 +189,7 @@ class OkxAccount:
             venue.CANCEL,
             order.symbol,
             lambda contract: orders.naming(order, contract),
-            lambda answer: orders.acknowledged(answer, order),
+            lambda answer, _contract: orders.acknowledged(answer, order),
         )
 
     async def set_leverage(
@@ -205,7 +205,7 @@ class OkxAccount:
                 "lever": leverage,
                 "mgnMode": (margin_mode or USUAL_MODE).value,
             },
-            lambda answer: orders.set_as_asked(answer, leverage),
+            lambda answer, _contract: orders.set_as_asked(answer, leverage),
         )
 
     async def _write(
@@ -214,16 +214,20 @@ class OkxAccount:
         endpoint: Endpoint,
         symbol: str,
         params: Callable[[Instrument], Mapping[str, object]],
-        accepted: Callable[[Answer], str],
+        accepted: Callable[[Answer, Instrument], str],
         priority: Priority = Priority.ORDER,
     ) -> Outcome:
         try:
-            contract = (await self._slow.listing()).named(symbol)
+            contract = (await self._slow.listing()).named(symbol).instrument
         except (ReadError, CredentialsError) as cause:
             return Outcome(Fate.REJECTED, f"not sent: {cause}")
-        headers = self._expiry() if operation is Operation.PLACE else NO_HEADERS
         return await self._client.write(
-            operation, endpoint, params(contract.instrument), accepted, priority, headers
+            operation,
+            endpoint,
+            params(contract),
+            lambda answer: accepted(answer, contract),
+            priority,
+            self._expiry() if operation is Operation.PLACE else NO_HEADERS,
         )
 
     def _expiry(self) -> Mapping[str, str]:
@@ -231,12 +235,27 @@ class OkxAccount:
         return {"expTime": str(self._client.time.now_ms() + self._window_ms)}
 
     async def transfer(self, request: TransferRequest) -> Outcome:
-        """Not offered here yet: the hedge reduces where coins would have to move."""
-        return Outcome(Fate.REJECTED, f"not sent: {self._name} moves no coins from {request.way}")
+        """Ask once for coins to be moved, before all reads: collateral moves when it is needed."""
+        if not request.symbol:
+            return Outcome(Fate.REJECTED, f"not sent: {self._name} has one pot, nothing from {request.way}")
+        return await self._write(
+            Operation.MARGIN,
+            venue.MOVE_MARGIN,
+            request.symbol,
+            lambda contract: transfers.margining(request, contract),
+            lambda answer, contract: transfers.margined(answer, request, contract),
+            Priority.EMERGENCY,
+        )
 
     async def find_transfer(self, request: TransferRequest, since: Millis) -> TransferSighting:
-        """Nothing is ever sent, so there is nothing to find. Raises ``ReadError``."""
-        raise ReadError(f"{self._name}: {request.client_id} since {since} was never sent")
+        """Look for a move among the bills of its kind. Raises ``ReadError``."""
+        if not request.symbol:
+            return TransferSighting(None)
+        contract = (await self._slow.listing()).named(request.symbol)
+        asked = venue.BILLS if self._is_recent(since, RECENT_BILLS_MS) else venue.BILLS_ARCHIVE
+        read = await self._bills(asked, contract, since, {"type": transfers.MARGIN_BILL})
+        state = transfers.sighted(read, request, contract.instrument, since)
+        return TransferSighting(state, () if state else (asked.path,))
 
     async def find(self, order: OrderRequest) -> Sighting:
         """Look for an order by its id and among the finished ones; both must answer."""

@@ -142,8 +142,12 @@ def _frozen(row: Fields) -> Decimal:
 
 
 def _withdrawable(row: Fields, unbound: Decimal) -> Coin:
-    """What surely may leave: unbound and unordered coins less an open loss, and no more than is available."""
-    free = unbound - row.not_negative("ordFrozen") + min(row.decimal("upl"), ZERO)
+    """What surely may leave: unbound and unordered coins less an open loss, and no more than is available.
+
+    The loss of an isolated position is its own margin's.
+    """
+    crossed = row.decimal("upl") - row.decimal("isoUpl")
+    free = unbound - row.not_negative("ordFrozen") + min(crossed, ZERO)
     return Coin(max(min(free, row.decimal("availBal")), ZERO))
 
 

@@ -42,6 +42,9 @@ HISTORY = Endpoint("trade/orders-history", "privateGetTradeOrdersHistory", _per_
 PLACE = Endpoint("trade/order (POST)", "privatePostTradeOrder", _per_two_seconds(60))
 CANCEL = Endpoint("trade/cancel-order", "privatePostTradeCancelOrder", _per_two_seconds(60))
 SET_LEVERAGE = Endpoint("account/set-leverage", "privatePostAccountSetLeverage", _per_two_seconds(20))
+MOVE_MARGIN = Endpoint(
+    "account/position/margin-balance", "privatePostAccountPositionMarginBalance", _per_two_seconds(20)
+)
 
 CREDENTIALS = {
     "50030": "the key lacks a permission",
@@ -202,6 +205,16 @@ LEVERAGE_REJECTED = {
     "59109": "the margin does not cover it",
     "59112": "there are open orders",
 }
+MARGIN_REJECTED = {
+    "51023": "there is no position",
+    "51043": "there is no isolated position",
+    "59200": "the balance does not cover it",
+    "59201": "the balance is below zero",
+    "59300": "there is no position",
+    "59301": "more than may be added or taken",
+    "59302": "an order that closes stands in the way",
+    "59303": "available margin too small",
+}
 CODES = Codes(
     credentials=CREDENTIALS,
     passing=PASSING,
@@ -210,6 +223,7 @@ CODES = Codes(
         Operation.PLACE: ORDER_REJECTED,
         Operation.CANCEL: CANCEL_REJECTED,
         Operation.LEVERAGE: LEVERAGE_REJECTED,
+        Operation.MARGIN: MARGIN_REJECTED,
     },
     absent={"51603": "there is no such order"},
 )

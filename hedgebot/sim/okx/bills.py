@@ -1,8 +1,9 @@
 """What changed the account: fills, and the bills of everything."""
 
 from collections.abc import Callable, Iterator
+from fractions import Fraction
 
-from hedgebot.sim.events import Event, Filled, FillKind, FundingPaid, Moved, Posted
+from hedgebot.sim.events import Event, Filled, FillKind, FundingPaid, Moved, Posted, SettingChanged
 from hedgebot.sim.matching import Side
 from hedgebot.sim.okx.positions import SIDES
 from hedgebot.sim.okx.session import Session, inst_type
@@ -18,8 +19,9 @@ SUB_TYPES = {
     (FillKind.ADL, Side.SELL): "128",
 }
 BILL_TYPES = {FillKind.TRADE: "2", FillKind.BUST: "5", FillKind.ADL: "9"}
-TRANSFER, FUNDING = "1", "8"
+TRANSFER, MARGIN, FUNDING = "1", "6", "8"
 EXPENSE, INCOME, TRANSFER_IN, TRANSFER_OUT = "173", "174", "11", "12"
+ADDED, REDUCED = "160", "161"
 BILL_BLANK: Json = dict.fromkeys(
     (
         "clOrdId",
@@ -84,7 +86,7 @@ def _rows(
     for event in reversed(session.exchange.truth.accounts[session.account].events):
         if event.at_ms < start:
             return
-        if event.at_ms > min(end, at_ms) or not isinstance(event, Posted):
+        if event.at_ms > min(end, at_ms):
             continue
         shown = row(session, event)
         if shown is not None and all(shown.get(name, "") == value for name, value in wanted.items()):
@@ -127,7 +129,9 @@ def fill_row(session: Session, event: Event) -> Json | None:
 
 
 def bill_row(session: Session, event: Event) -> Json | None:
-    """One change of the trading account's balance."""
+    """One change of the trading account's balance, or of how it is divided."""
+    if isinstance(event, SettingChanged) and event.setting == "margin":
+        return _margin_bill(session, event)
     if not isinstance(event, Posted):
         return None
     row: Json = {
@@ -186,4 +190,29 @@ def _funding_bill(session: Session, event: FundingPaid) -> Json:
         "subType": INCOME if event.change > 0 else EXPENSE,
         "sz": num(abs(event.contracts)),
         "type": FUNDING,
+    }
+
+
+def _margin_bill(session: Session, event: SettingChanged) -> Json:
+    """Coins set aside for a position, or given back; the balances afterwards are not simulated."""
+    symbol, _, text = event.value.partition(" ")
+    contract, change = session.contract(symbol), Fraction(text)
+    return {
+        **BILL_BLANK,
+        "bal": "",
+        "balChg": num(-change),
+        "billId": str(event.number),
+        "ccy": contract.settle,
+        "fee": "0",
+        "instId": symbol,
+        "instType": inst_type(contract),
+        "interest": "0",
+        "mgnMode": "isolated",
+        "pnl": "0",
+        "posBal": "",
+        "posBalChg": num(change),
+        "subType": ADDED if change > 0 else REDUCED,
+        "sz": num(abs(change)),
+        "ts": str(event.at_ms),
+        "type": MARGIN,
     }

@@ -9,6 +9,7 @@ from hedgebot.domain.account import AccountMode, KeyScope, Needs, Position, Wall
 from hedgebot.domain.margin_mode import MarginMode
 from hedgebot.domain.market import Quote
 from hedgebot.domain.orders import Fate, Outcome
+from hedgebot.domain.transfers import TransferRequest
 from hedgebot.domain.units import ZERO, Coin, Millis, Price, Usd
 from hedgebot.errors import ReadError
 from hedgebot.sim.account import ApiKey
@@ -16,6 +17,7 @@ from hedgebot.sim.contract import HOUR_MS, Contract
 from hedgebot.sim.events import Filled, FundingPaid
 from hedgebot.sim.exchange import View
 from hedgebot.sim.ledger import isolated_coins
+from hedgebot.sim.money import floor_to
 from hedgebot.sim.port.house import House
 from hedgebot.sim.port.look import Look
 from hedgebot.sim.port.prices import Instants
@@ -23,6 +25,7 @@ from hedgebot.sim.port.words import Facts, Recall, Told
 from hedgebot.sim.valuation import Valuation
 
 DAY_MS = 24 * HOUR_MS
+MARGIN_STEP = Fraction(1, 10_000)
 UNSUPPORTED = "portfolio margin: its liquidation price cannot be known"
 
 
@@ -69,6 +72,10 @@ class Bybit(House):
             facts=tuple(facts.legs[self.symbols[native]].facts for native in legs),
         )
 
+    def sent(self, request: TransferRequest) -> Fraction:
+        """Four decimals."""
+        return floor_to(super().sent(request), MARGIN_STEP)
+
     def _check_mode(self, known: MarginMode | None, true: MarginMode) -> None:
         """In some modes figures are blank; where another one is believed, that is an error."""
         blank = known is MarginMode.CROSS or true is MarginMode.PORTFOLIO
@@ -82,7 +89,8 @@ class Bybit(House):
         bound, resting = self._bound(value, asset), self.number(value.resting.get(asset, Fraction(0)))
         if mode is MarginMode.PORTFOLIO:
             bound, resting = ZERO, ZERO
-        free = owned - bound - resting - self.number(own.locked) + min(profit, ZERO)
+        loss = ZERO if mode is MarginMode.ISOLATED else min(profit, ZERO)
+        free = owned - bound - resting - self.number(own.locked) + loss
         return Wallet(
             id=WalletId(self.account, value.pot, asset),
             coins=Coin(owned),

@@ -11,7 +11,7 @@ from hedgebot.domain.instrument import Instrument
 from hedgebot.domain.margin_mode import MarginMode
 from hedgebot.domain.orders import Fate, Identified, OrderRequest, Outcome
 from hedgebot.domain.signals import Candle
-from hedgebot.domain.transfers import TransferRequest, TransferSighting
+from hedgebot.domain.transfers import Pocket, TransferRequest, TransferSighting
 from hedgebot.domain.units import Coin, Contracts, Millis, Price, Usd
 from hedgebot.errors import ReadError
 from hedgebot.sim.account import ApiKey
@@ -232,12 +232,24 @@ class House:
         return refusal(RefusedError(Reason.UNKNOWN_ORDER))
 
     def transfer(self, request: TransferRequest) -> Outcome:
-        """Move coins between two pockets."""
-        return Outcome(Fate.REJECTED, f"not sent: {self.account} moves no coins from {request.way}")
+        """Move coins between two pockets: here between the one pot and an isolated margin."""
+        if not request.symbol:
+            return Outcome(Fate.REJECTED, f"not sent: {self.account} has one pot, nothing from {request.way}")
+        coins = self.sent(request)
+        change = coins if request.target is Pocket.ISOLATED else -coins
+        try:
+            self.exchange.add_margin(self.account, self.contract(request.symbol).symbol, change)
+        except RefusedError as refused:
+            return refusal(refused)
+        return accepted()
 
-    def find_transfer(self, request: TransferRequest, since: Millis) -> TransferSighting:
-        """Look for a move in what the exchange tells of moves. Raises ``ReadError``."""
-        raise ReadError(f"{self.account}: {request.client_id} since {since} was never sent")
+    def sent(self, request: TransferRequest) -> Fraction:
+        """The coins that a move is asked for with."""
+        return Fraction(request.coins.value)
+
+    def find_transfer(self, _request: TransferRequest, _since: Millis) -> TransferSighting:
+        """Look for a move in what the exchange tells of moves: here nothing. Raises ``ReadError``."""
+        return TransferSighting(None)
 
     def set_leverage(self, contract: Contract, leverage: Decimal, _mode: MarginMode | None) -> Outcome:
         try:

@@ -9,6 +9,7 @@ from hedgebot.domain.account import KeyScope, LegFacts, Needs, Position, Tier, W
 from hedgebot.domain.margin_mode import MarginMode
 from hedgebot.domain.market import Quote
 from hedgebot.domain.orders import Fate, OrderRequest, Outcome
+from hedgebot.domain.transfers import Pocket, TransferRequest, TransferSighting, TransferState
 from hedgebot.domain.units import ZERO, Coin, Contracts, Millis, Price
 from hedgebot.errors import ReadError
 from hedgebot.sim import ledger
@@ -19,6 +20,7 @@ from hedgebot.sim.exchange import SimulatedExchange, View
 from hedgebot.sim.ledger import PositionKey, isolated_coins
 from hedgebot.sim.money import floor_to
 from hedgebot.sim.okx.account import SMALLEST
+from hedgebot.sim.okx.bills import ADDED, MARGIN, REDUCED, recent_bills
 from hedgebot.sim.okx.codes import CODES
 from hedgebot.sim.okx.orders import place
 from hedgebot.sim.okx.positions import FORGOTTEN_MS, set_leverage
@@ -150,7 +152,7 @@ class Okx(House):
             cash - margin - ordered + min(pooled, Fraction(0)),
             value.withdrawable((value.pot, asset)) + own.bonus,
         )
-        free = owned - bound - self.number(ordered) + min(profit, ZERO)
+        free = owned - bound - self.number(ordered) + min(self.number(pooled), ZERO)
         return Wallet(
             id=WalletId(self.account, view.account.pot, asset),
             coins=Coin(owned),
@@ -185,6 +187,18 @@ class Okx(House):
             code, said = failed.row["sCode"], failed.row["sMsg"]
             return Outcome(Fate.UNKNOWN if code == DUPLICATE else Fate.REJECTED, f"code {code}: {said}")
         return accepted(row["ordId"])
+
+    def find_transfer(self, request: TransferRequest, since: Millis) -> TransferSighting:
+        """Look among the bills of such moves for one of these coins."""
+        if not request.symbol:
+            return TransferSighting(None)
+        only = {"type": MARGIN, "subType": ADDED if request.target is Pocket.ISOLATED else REDUCED}
+        asked = {**only, "instId": self.contract(request.symbol).symbol, "begin": str(since)}
+        for row in recent_bills(self._session, Params(asked)):
+            if Decimal(row["sz"]) == request.coins.value:
+                state = TransferState(row["billId"], over=True, failed=False, at=Millis(int(row["ts"])))
+                return TransferSighting(state)
+        return TransferSighting(None, ("account/bills",))
 
     def set_leverage(self, contract: Contract, leverage: Decimal, mode: MarginMode | None) -> Outcome:
         asked = {"instId": contract.symbol, "lever": f"{leverage:f}", "mgnMode": (mode or USUAL_MODE).value}
