@@ -182,10 +182,9 @@ def code_in(tape: Tape, reply: Reply) -> str:
         case "binance":
             code = str(document.get("code", "0")) if reply.status != 200 else "0"
         case _:
-            row = document["data"][0] if document.get("data") else document
-            code = str(
-                row.get("sCode", document["code"]) if document["code"] in {"1", "2"} else document["code"]
-            )
+            code = str(document["code"])
+            if code in {"1", "2"} and document.get("data"):  # its row says why
+                code = str(document["data"][0].get("sCode", code))
     return "" if code == "0" else code
 
 
