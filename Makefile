@@ -3,6 +3,8 @@
 PYTHON ?= python3
 PYTEST_ARGS ?= -n auto --dist worksteal
 IMAGE_ARGS ?= --demo
+LIVES ?= 1:300
+LEAST ?= 50
 SEEDS ?= 301:1000
 HOURS ?= 1
 MUTANTS ?= hedgebot.*
@@ -42,8 +44,8 @@ shuffled: venv  ## run them RUNS times, each time in another random order
 hostile: venv  ## hand damaged replies to the conversion of each exchange: none may be believed
 	@$(BIN)/python -m tests.hostile --count $(PAYLOADS) --jobs 2
 
-simulate: venv crashes  ## play 300 seeded lives of the daemon under troubles, and judge them
-	@$(BIN)/python -m tests.campaign run --seeds 1:300 --jobs 2 --least 50
+simulate: venv  ## play seeded lives of the daemon under troubles, and judge them (LIVES=1:300, each trouble LEAST=50 times)
+	@$(BIN)/python -m tests.campaign run --seeds $(LIVES) --jobs 2 --least $(LEAST)
 
 crashes: venv  ## let it die at every point on the way to an order, and recover
 	@$(BIN)/python -m tests.campaign crashes --jobs 2 --least 10000
