@@ -38,7 +38,7 @@ quick: venv  ## run the tests that need no child process, browser or real time
 
 shuffled: venv  ## run them RUNS times, each time in another random order
 	@for run in $$(seq $(RUNS)); do \
-		$(BIN)/python -m pytest $(PYTEST_ARGS) -m "not slow" -q --random-order-bucket=global || exit 1; \
+		$(BIN)/python -m pytest $(PYTEST_ARGS) -m "not slow" -q --random-order || exit 1; \
 	done
 
 hostile: venv  ## hand damaged replies to the conversion of each exchange: none may be believed
