@@ -100,7 +100,7 @@ class Memory:
     """What one hedge carries from cycle to cycle, and (but for its doubts) over a restart.
 
     ``held`` is the last one believed, ``contracts`` the positions last seen or expected, by leg name, and
-    ``updated`` when the exchange says that it last changed each, the latest seen.
+    ``updated`` when the exchange says that it last changed each, the latest seen, never later than then.
     ``target`` is the last one decided on and ``reached`` whether the hedge has been there since.
     ``disturbed`` marks a position changed by somebody else and not yet corrected, ``rival`` an order of
     another instance (forgotten at a restart, like the doubts). ``specs`` pins each leg's contract. The

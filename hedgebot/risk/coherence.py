@@ -71,11 +71,14 @@ def _contradictions(snapshot: Snapshot, jump: Decimal) -> Iterator[str]:
 
 
 def _past(view: View) -> Iterator[str]:
-    """Positions as they were before what we have seen, or before our own last fill."""
-    seen = dict(view.memory.updated)
+    """Positions as they were before what we have seen, or before our own last fill.
+
+    For as long only as a reading may be old: a date that was told wrong once must not blind us for ever.
+    """
+    seen, now = dict(view.memory.updated), view.at + view.snapshot.offset_ms
     for leg in view.snapshot.legs:
-        at = leg.position.updated_at
-        if 0 < at < seen.get(leg.name, at) - HOSTS_APART_MS:
+        at, last = leg.position.updated_at, seen.get(leg.name, 0)
+        if 0 < at < last - HOSTS_APART_MS and abs(now - last) < STALE_MS:
             yield f"{leg.name}: its position is older than one already seen"
         elif at == 0 and not leg.position.contracts and _filled_lately(view, leg):
             yield f"{leg.name}: its position does not show our last order any more"

@@ -24,7 +24,7 @@ def remember(view: View) -> Memory:
     first = snapshot.legs[0].name
     mark, moved = _price(memory, first, snapshot.mark, view.now, jump)
     legs, pinned = [(leg.name, leg) for leg in snapshot.legs], dict(memory.specs)
-    seen, nothing = dict(memory.updated), Millis(0)
+    seen, nothing, now = dict(memory.updated), Millis(0), Millis(view.at + snapshot.offset_ms)
     return Memory(  # by hand: ``replace`` takes twice as long
         held=held,
         fall=fall,
@@ -32,7 +32,9 @@ def remember(view: View) -> Memory:
         moved=moved,
         disturbed=memory.disturbed or disturbed(view),
         contracts=tuple([(name, leg.position.contracts) for name, leg in legs]),
-        updated=tuple([(name, max(seen.get(name, nothing), leg.position.updated_at)) for name, leg in legs]),
+        updated=tuple(
+            [(name, min(now, max(seen.get(name, nothing), leg.position.updated_at))) for name, leg in legs]
+        ),
         specs=tuple([(name, pinned.get(name, leg.facts.instrument.spec)) for name, leg in legs]),
         since=memory.since or view.at,
         ledger_at=memory.ledger_at or view.at,

@@ -223,6 +223,10 @@ class TestThePast:
             (NOW - 1_001, NOW, True),
             (NOW - 86_400_000, NOW, True),
             (0, NOW, False),  # the exchange does not say
+            (NOW - 86_400_000, NOW - 59_999, True),
+            (NOW - 86_400_000, NOW - 60_000, False),  # nothing is read that late
+            (NOW, NOW + 59_999, True),
+            (NOW, NOW + 60_000, False),  # nor was it seen before it was
         ],
     )
     def test_a_position_older_than_one_already_seen(self, updated_at: int, seen: int, stale: bool) -> None:

@@ -248,9 +248,14 @@ class TestRemembering:
 
     def test_of_when_a_position_was_changed_the_latest_stays(self) -> None:
         assert remember(view(hedged(), Memory(updated=((LEG, Millis(NOW - 1)),)))).updated == ((LEG, NOW),)
-        assert remember(view(hedged(), Memory(updated=((LEG, Millis(NOW + 1)),)))).updated == (
-            (LEG, Millis(NOW + 1)),
-        )
+        earlier = snapshot(leg(updated_at=Millis(NOW - 2)))
+        seen = Memory(updated=((LEG, Millis(NOW - 1)),))
+        assert remember(view(earlier, seen)).updated == ((LEG, Millis(NOW - 1)),)
+
+    def test_no_date_is_remembered_that_has_not_come(self) -> None:
+        ahead = snapshot(leg(updated_at=Millis(NOW + 86_400_000)))
+        assert remember(view(ahead)).updated == ((LEG, NOW),)
+        assert remember(view(replace(ahead, offset_ms=500))).updated == ((LEG, Millis(NOW + 500)),)
 
     def test_a_position_without_a_date_has_none(self) -> None:
         assert remember(view(snapshot(leg(updated_at=Millis(0))))).updated == ((LEG, Millis(0)),)
