@@ -91,6 +91,8 @@ def _hedged(hedge: Body) -> Iterator[str]:
     if (gauge := _gauge(hedge)) is not None:
         yield f"{'':15}{gauge}"
     coins = f"{_short(hedge['spot'])} spot + {_short(hedge['collateral'])} collateral"
+    if hedge["in_flight"] not in {"0", "unknown"}:
+        coins += f" + {_short(hedge['in_flight'])} moving"
     profit = _short(hedge["unrealized_pnl"], signed=True)
     yield from field("held", f"{_short(hedge['held'])} {asset} = {coins}", most=1)
     yield from field("sold", f"{_short(hedge['sold'])} {asset}, unrealised {profit} {asset}", most=1)

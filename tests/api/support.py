@@ -74,6 +74,7 @@ def hedge(**changes: Any) -> dict[str, Any]:
         "ratio": "0.9991",
         "spot": "0.4",
         "collateral": "0.6",
+        "in_flight": "0",
         "held": "1",
         "sold": "0.9991",
         "unrealized_pnl": "-0.01",

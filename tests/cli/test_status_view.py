@@ -158,6 +158,11 @@ class TestOneHedge:
         assert f"{line},\n               and 2 more\n  net " in shown(transfers=[moving()] * 3)
         assert "moving" not in shown()
 
+    def test_coins_between_wallets_are_part_of_what_is_held(self) -> None:
+        assert "held         1 BTC = 0.3 spot + 0.6 collateral + 0.1 moving\n" in shown(
+            spot="0.3", in_flight="0.1", transfers=[moving()]
+        )
+
     def test_funding_can_have_earned_more_than_all_cost(self) -> None:
         assert "cost?        nothing; gained 0.0015 BTC = 90.00 USD" in shown(funding_coins="0.002")
 

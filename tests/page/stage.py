@@ -16,6 +16,7 @@ UNKNOWN = dict.fromkeys(
         "ratio",
         "spot",
         "collateral",
+        "in_flight",
         "held",
         "sold",
         "unrealized_pnl",

@@ -55,9 +55,16 @@ class TestWhatItSays:
                 "Unrealised profit": "−0.01 BTC",
             }
             assert "unknown" in await words(shown, "coins", "starting")
+            assert "Between wallets" not in await words(shown, "coins", "starting")
             assert await words(shown, "ratio", "empty") == "–"
             assert "No price liquidates it" in await words(shown, "legs", "empty")
             assert "Unknown the exchange did not tell" in await words(shown, "legs", "wordy")
+
+    async def test_coins_between_wallets_are_part_of_what_is_held(self, shown: Tab) -> None:
+        async with served(StandIn({"btc": hedge(spot="0.3", in_flight="0.1")})) as url:
+            await opened(shown, url)
+            told = (await words(shown, "coins")).split("\n")
+            assert told[4:8] == ["+ Between wallets", "0.1 BTC", "= Held", "1 BTC"]
 
     async def test_every_state_has_words_and_none_is_left_out(self, shown: Tab) -> None:
         async with served(StandIn(in_every_state())) as url:

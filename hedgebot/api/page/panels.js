@@ -51,9 +51,11 @@ export function decisionItems(decisions) {
 }
 
 export function coinRows(hedge) {
+  const moving = known(hedge.in_flight) && Number(hedge.in_flight) !== 0;
   return [
     row("Spot", amount(coins(hedge.spot), hedge), "key spot"),
     row("+ Collateral", amount(coins(hedge.collateral), hedge), "key collateral"),
+    ...(moving ? [row("+ Between wallets", amount(coins(hedge.in_flight), hedge))] : []),
     row("= Held", amount(coins(hedge.held), hedge), "total"),
     row("− Sold short", amount(coins(hedge.sold), hedge), "key sold"),
     row("= Net, moves with the price", amount(coins(hedge.net), hedge), "total"),
