@@ -6,6 +6,7 @@ is met or a position lost is found by bisection.
 
 from bisect import bisect_left
 from collections.abc import Iterator
+from dataclasses import replace
 from fractions import Fraction
 
 from hedgebot.sim import margin
@@ -15,13 +16,14 @@ from hedgebot.sim.desk import OrderDesk
 from hedgebot.sim.events import FillKind, Liquidated
 from hedgebot.sim.ledger import AccountState, MarginMode, Position, PositionKey
 from hedgebot.sim.matching import Side
+from hedgebot.sim.money import ZERO
 from hedgebot.sim.orders import Ending
 from hedgebot.sim.trading import Trade, book_funding, book_trade
 from hedgebot.sim.truth import Truth
 
 
 class Clearing:
-    """Funding, liquidations and the fills of resting orders."""
+    """Funding, liquidations, deliveries and the fills of resting orders."""
 
     def __init__(self, truth: Truth, desk: OrderDesk) -> None:
         self._truth = truth
@@ -36,6 +38,7 @@ class Clearing:
             self._pass(start, end)
             self._truth.at_ms = end
             self._settle_funding(end)
+            self._deliver(end)
             start = end
 
     def deleverage(
@@ -65,6 +68,8 @@ class Clearing:
         for symbol in self._watched():
             turns |= self._truth.market.feed(symbol).turns(start, end)
         for contract in self._truth.contracts.values():
+            if start < contract.delivery_ms <= end:
+                turns.add(contract.delivery_ms)
             if contract.perpetual:
                 every = contract.funding_interval_ms
                 turns.update(range((start // every + 1) * every, end + 1, every))
@@ -158,7 +163,7 @@ class Clearing:
         contract = self._truth.contracts[key[0]]
         position, mark = account.state.position(key), self._truth.quote(key[0]).mark
         bust = self._truth.valuation(account).bust_price(key) or mark
-        filled = self._bust(account, contract, key, position, bust)
+        filled = self._close(account, key, position, bust, contract.taker, FillKind.BUST)
         self._truth.record(
             Liquidated(
                 number=self._truth.next_number(),
@@ -172,22 +177,41 @@ class Clearing:
             )
         )
 
-    def _bust(
-        self, account: Account, contract: Contract, key: PositionKey, position: Position, price: Fraction
+    def _close(
+        self,
+        account: Account,
+        key: PositionKey,
+        position: Position,
+        price: Fraction,
+        fee_rate: Fraction,
+        kind: FillKind,
     ) -> Fraction:
-        return book_trade(
-            self._truth,
-            account,
-            Trade(
-                symbol=key[0],
-                index=key[1],
-                side=Side.BUY if position.contracts < 0 else Side.SELL,
-                contracts=position.size,
-                price=price,
-                fee_rate=contract.taker,
-                kind=FillKind.BUST,
-            ),
-        ).change
+        """Close a whole position that nobody ordered to; what it changes the wallet by."""
+        trade = Trade(
+            symbol=key[0],
+            index=key[1],
+            side=Side.BUY if position.contracts < 0 else Side.SELL,
+            contracts=position.size,
+            price=price,
+            fee_rate=fee_rate,
+            kind=kind,
+        )
+        return book_trade(self._truth, account, trade).change
+
+    def _deliver(self, at_ms: int) -> None:
+        """End the dated contracts that are due: what is open closes at the index, without a fee."""
+        for contract in list(self._truth.contracts.values()):
+            if contract.perpetual or contract.delivered or at_ms < contract.delivery_ms:
+                continue
+            for account in self._truth.accounts.values():
+                for order in [o for o in account.open_orders.values() if o.symbol == contract.symbol]:
+                    self._desk.end(account, order, Ending.DELIVERY)
+                for key, position in account.state.open_positions():
+                    if key[0] == contract.symbol:
+                        index = self._truth.quote(contract.symbol).index
+                        self._close(account, key, position, index, ZERO, FillKind.DELIVERY)
+            ended = replace(contract, delivered=True, status="Closed")
+            self._truth.contracts[contract.symbol] = ended
 
     def _settle_funding(self, at_ms: int) -> None:
         for contract in self._truth.contracts.values():

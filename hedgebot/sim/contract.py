@@ -59,8 +59,8 @@ class Contract:
     """An inverse contract: ``face`` dollars each, margin and profit in ``settle`` coins.
 
     Rates are fractions (0.00055 is 5.5 basis points); ``band`` is how far from mark a price may lie;
-    a dated contract has ``delivery_ms`` above zero and no funding. ``fee_in_margin``: whether initial and
-    maintenance margin hold back the fee of closing.
+    a dated contract has ``delivery_ms`` above zero and no funding, and once ``delivered`` it is no longer
+    listed. ``fee_in_margin``: whether initial and maintenance margin hold back the fee of closing.
     """
 
     symbol: str
@@ -87,6 +87,7 @@ class Contract:
     status: str = "Trading"
     launch_ms: int = 1_542_153_600_000
     delivery_ms: int = 0
+    delivered: bool = False
 
     @property
     def perpetual(self) -> bool:

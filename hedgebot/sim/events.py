@@ -10,11 +10,12 @@ from hedgebot.sim.orders import Order, Reason
 
 
 class FillKind(Enum):
-    """Who caused a trade: an order, the deleveraging of somebody else's loss, or a liquidation."""
+    """Who caused a trade: an order, deleveraging, a liquidation, or the end of a dated contract."""
 
     TRADE = "trade"
     ADL = "auto-deleveraging"
     BUST = "liquidation"
+    DELIVERY = "delivery"
 
 
 class MoveKind(Enum):

@@ -36,6 +36,7 @@ class Ending(Enum):
     WOULD_TAKE = "a post-only order would have taken"
     REDUCE_ONLY = "nothing left to reduce"
     LIQUIDATION = "cancelled before a liquidation"
+    DELIVERY = "cancelled at the delivery"
 
 
 class Reason(Enum):

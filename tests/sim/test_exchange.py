@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from hedgebot.sim.contract import HOUR_MS
 from hedgebot.sim.events import Filled, FillKind, FundingPaid, OrderRefused
+from hedgebot.sim.exchange import SimulatedExchange
 from hedgebot.sim.ledger import MarginMode
 from hedgebot.sim.market import Curve, Lines, Steps, level
 from hedgebot.sim.matching import Side
@@ -70,6 +71,39 @@ class TestFunding:
         left = made.position("main", "BTCUSD").margin
         assert left == made.wallet("main", "BTC").balance
         assert left < margin
+
+
+class TestDelivery:
+    """A dated contract ends: what is open closes at the index, what rests is cancelled, and it is gone."""
+
+    ENDS_MS = START_MS + 60_000
+
+    def dated(self) -> SimulatedExchange:
+        made = exchange(Steps([(0, 60_000), (START_MS + 30_000, 40_000)]), basis=level("0.02"))
+        made.change_contract("BTCUSD", delivery_ms=self.ENDS_MS)
+        made.human_trade("main", "BTCUSD", Side.SELL, 30_000)
+        made.human_order("main", "BTCUSD", Side.SELL, 1000, 62_500)
+        return made
+
+    def test_it_closes_at_the_index_without_a_fee(self) -> None:
+        made = self.dated()
+        sold = made.position("main", "BTCUSD").entry_coins
+        paid = made.wallet("main", "BTC").balance
+        clock_of(made).at_ms = self.ENDS_MS
+        assert not made.position("main", "BTCUSD").contracts
+        assert made.wallet("main", "BTC").balance == paid + Fraction(30_000, 40_000) - sold
+        fill = [event for event in made.events("main") if isinstance(event, Filled)][-1]
+        assert (fill.kind, fill.price, fill.fee, fill.at_ms) == (FillKind.DELIVERY, 40_000, 0, self.ENDS_MS)
+        assert not made.account("main").open_orders
+
+    def test_it_is_traded_until_then_and_not_after(self) -> None:
+        made = self.dated()
+        clock_of(made).at_ms = self.ENDS_MS - 1
+        assert made.position("main", "BTCUSD").contracts == -30_000
+        made.human_trade("main", "BTCUSD", Side.SELL, 100)
+        clock_of(made).at_ms = self.ENDS_MS
+        with pytest.raises(RefusedError):
+            made.human_trade("main", "BTCUSD", Side.SELL, 100)
 
 
 class TestDeleveraging:

@@ -135,7 +135,9 @@ def _incomes(event: Posted) -> Iterator[Json]:
         case Filled():
             traded = {**row, "symbol": event.symbol, "tradeId": event.execution_id}
             if event.realised:
-                yield {**traded, "incomeType": "REALIZED_PNL", "income": coins(event.realised)}
+                ended = event.kind is FillKind.DELIVERY
+                name = "DELIVERED_SETTELMENT" if ended else "REALIZED_PNL"  # spelt as Binance does
+                yield {**traded, "incomeType": name, "income": coins(event.realised)}
             if event.fee:
                 yield {**traded, "incomeType": "COMMISSION", "income": coins(-event.fee)}
         case FundingPaid():

@@ -27,7 +27,7 @@ STATUSES = {
     Status.FILLED: "FILLED",
     Status.CANCELLED: "EXPIRED",
 }
-CANCELLED = {Ending.BY_USER, Ending.LIQUIDATION}
+CANCELLED = {Ending.BY_USER, Ending.LIQUIDATION, Ending.DELIVERY}
 DAY_MS = 86_400_000
 EMPTY_KEPT_MS = 3 * DAY_MS  # orders that ended without a fill
 KEPT_MS = 90 * DAY_MS

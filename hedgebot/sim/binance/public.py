@@ -63,7 +63,7 @@ def exchange_info(session: Session, _params: Params) -> Json:
         "serverTime": session.now_ms() - DAY_MS,
         "rateLimits": RATE_LIMITS,
         "exchangeFilters": [],
-        "symbols": [_instrument(c) for c in session.exchange.truth.contracts.values()],
+        "symbols": [_instrument(c) for c in session.exchange.truth.contracts.values() if not c.delivered],
     }
 
 

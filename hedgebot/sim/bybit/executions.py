@@ -11,6 +11,7 @@ KINDS = {
     FillKind.TRADE: ("Trade", "CreateByUser"),
     FillKind.ADL: ("AdlTrade", "CreateByAdl_PassThrough"),
     FillKind.BUST: ("BustTrade", "CreateByTakeOver_PassThrough"),
+    FillKind.DELIVERY: ("Delivery", "CreateBySettle"),
 }
 UNUSED: Json = {
     "underlyingPrice": "",

@@ -23,7 +23,7 @@ def instruments(session: Session, params: Params) -> Json:
     category = params.category()
     if category == "option" or params.text("status", "Trading") == "PreLaunch":
         return listed(category, [])
-    contracts = session.exchange.truth.contracts.values()
+    contracts = [c for c in session.exchange.truth.contracts.values() if not c.delivered]
     symbol = params.text("symbol")
     if category == "inverse":
         rows = [_instrument(c) for c in contracts]

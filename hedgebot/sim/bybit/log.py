@@ -4,7 +4,12 @@ from hedgebot.sim.bybit.session import Session
 from hedgebot.sim.bybit.wire import Json, Params, Row, coins, days_back, page, ratio
 from hedgebot.sim.events import Filled, FillKind, FundingPaid, Moved, MoveKind, Posted
 
-TRADE_TYPES = {FillKind.TRADE: "TRADE", FillKind.ADL: "ADL", FillKind.BUST: "LIQUIDATION"}
+TRADE_TYPES = {
+    FillKind.TRADE: "TRADE",
+    FillKind.ADL: "ADL",
+    FillKind.BUST: "LIQUIDATION",
+    FillKind.DELIVERY: "DELIVERY",
+}
 MOVE_TYPES = {
     MoveKind.DEPOSIT: "TRANSFER_IN",
     MoveKind.WITHDRAWAL: "TRANSFER_OUT",

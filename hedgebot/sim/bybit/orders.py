@@ -35,6 +35,7 @@ ENDINGS = {
     Ending.WOULD_TAKE: ("UNKNOWN", "EC_PostOnlyWillTakeLiquidity"),
     Ending.REDUCE_ONLY: ("CancelByReduceOnly", "EC_NoError"),
     Ending.LIQUIDATION: ("CancelAllBeforeLiq", "EC_NoError"),
+    Ending.DELIVERY: ("CancelBySettle", "EC_NoError"),
 }
 CUT_SHORT = "EC_CancelForNoFullFill"
 NOT_SIMULATED = (

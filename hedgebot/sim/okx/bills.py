@@ -17,8 +17,10 @@ SUB_TYPES = {
     (FillKind.BUST, Side.SELL): "107",
     (FillKind.ADL, Side.BUY): "127",
     (FillKind.ADL, Side.SELL): "128",
+    (FillKind.DELIVERY, Side.SELL): "112",
+    (FillKind.DELIVERY, Side.BUY): "113",
 }
-BILL_TYPES = {FillKind.TRADE: "2", FillKind.BUST: "5", FillKind.ADL: "9"}
+BILL_TYPES = {FillKind.TRADE: "2", FillKind.BUST: "5", FillKind.ADL: "9", FillKind.DELIVERY: "3"}
 TRANSFER, MARGIN, FUNDING = "1", "6", "8"
 EXPENSE, INCOME, TRANSFER_IN, TRANSFER_OUT = "173", "174", "11", "12"
 ADDED, REDUCED = "160", "161"

@@ -36,7 +36,8 @@ COIN_MARGINED_GROUP, LINEAR_GROUP = "1", "2"
 def instruments(session: Session, params: Params) -> list[Json]:
     """The contracts of a kind: the coin-margined ones that trade, and a linear one of each coin beside."""
     kind = params.one_of("instType", *KINDS)
-    contracts = [c for c in session.exchange.truth.contracts.values() if inst_type(c) == kind]
+    every = session.exchange.truth.contracts.values()
+    contracts = [c for c in every if inst_type(c) == kind and not c.delivered]
     rows = [_instrument(c) for c in contracts]
     if kind == "SWAP":
         rows += [_linear(base) for base in dict.fromkeys(c.base for c in contracts)]

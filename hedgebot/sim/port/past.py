@@ -17,6 +17,7 @@ KINDS = {
     FillKind.TRADE: EntryKind.TRADE,
     FillKind.ADL: EntryKind.ADL,
     FillKind.BUST: EntryKind.LIQUIDATION,
+    FillKind.DELIVERY: EntryKind.TRADE,
 }
 
 
