@@ -157,7 +157,7 @@ def verify(db: sqlite3.Connection) -> None:
 
 
 def pack(text: bytes, dictionary: bytes) -> bytes:
-    packer = zlib.compressobj(level=6, wbits=-15, zdict=dictionary)
+    packer = zlib.compressobj(level=3, wbits=-15, zdict=dictionary)
     return packer.compress(text) + packer.flush()
 
 
