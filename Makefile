@@ -19,6 +19,9 @@ INSTALL := $(PIP) install --require-hashes --only-binary :all:
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" pyproject.toml
 
+# Each test process would otherwise compile every module anew, and pytest rewrite every test.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help venv demo test quick shuffled hostile simulate simulate-long crashes mutants lint bench lock image clean
 

@@ -38,7 +38,7 @@ async def until(scene: Scene, state: str, seconds: float) -> None:
     began = scene.clock.monotonic()
     while scene.hedge()["state"] != state:
         assert scene.clock.monotonic() - began <= seconds, f"{scene.hedge()['state']}: {finding(scene)}"
-        await scene.clock.sleep(5)
+        await scene.clock.sleep(30)
 
 
 @every_exchange

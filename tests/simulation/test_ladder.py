@@ -19,8 +19,9 @@ from hedgebot.sim.matching import Side
 from tests.simulation.world import BINANCE, BYBIT, OKX, Scene, Setup, Venue, path, play
 
 RALLY = path((30, 60_000), (1830, 150_000))
-STORY: dict[str, Any] = {"venue": BINANCE, "price": RALLY, "interval": "15s"}
-SPLIT: dict[str, Any] = {**STORY, "coins": "0.51", "spot": "0.49"}
+STORY: dict[str, Any] = {"venue": BINANCE, "price": RALLY, "interval": "30s"}
+CLOSELY: dict[str, Any] = {**STORY, "interval": "15s"}
+SPLIT: dict[str, Any] = {**CLOSELY, "coins": "0.51", "spot": "0.49"}
 WALLETS: dict[str, Any] = {"method": "POST", "path": "/sapi/v1/asset/transfer"}
 ISOLATE: dict[str, Any] = {"method": "POST", "path": "/dapi/v1/positionMargin"}
 
@@ -107,7 +108,7 @@ class TestCoinsToMove:
                 if reason := finding(scene, "ladder").get("reason", ""):
                     told.append(reason.partition(" BTC ")[2].partition(" on ")[0])
 
-        play(Setup(**STORY, coins="0.4", spot="0.6", leverage=3), tmp_path, act)
+        play(Setup(**CLOSELY, coins="0.4", spot="0.6", leverage=3), tmp_path, act)
         assert told[:3] == ["from margin to isolated", "from spot to margin", "from margin to isolated"]
 
 
@@ -269,7 +270,7 @@ class TestOnePot:
             assert isolated(scene) == await journalled(scene) != []
             assert scene.hedge()["state"] == "hedged"
 
-        play(Setup(venue=venue, price=RALLY, interval="15s"), tmp_path, act)
+        play(Setup(venue=venue, price=RALLY, interval="30s"), tmp_path, act)
 
     @pytest.mark.parametrize("kind", ["lose_reply", "lose_request", "html_200", "late_arrival"])
     def test_every_second_move_is_lost_and_none_is_made_twice(
@@ -290,7 +291,7 @@ class TestOnePot:
 
         where: dict[str, Any] = {"method": "POST", "path": MARGIN_PATHS[venue.name]}
         fault = Fault(kind, probability=0.5, seconds=6, **where)
-        play(Setup(venue=venue, price=RALLY, interval="15s", faults=[fault]), tmp_path, act)
+        play(Setup(venue=venue, price=RALLY, interval="30s", faults=[fault]), tmp_path, act)
 
     @pytest.mark.parametrize("after", [0.0, 0.03, 0.06, 0.11])
     def test_killed_before_the_reply(self, tmp_path: Path, venue: Venue, after: float) -> None:

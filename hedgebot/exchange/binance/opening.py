@@ -1,17 +1,16 @@
-"""Opening a Binance account: the only place that imports ccxt's classes for it."""
+"""Opening a Binance account: the only place that names ccxt's classes for it."""
 
 from typing import Any
-
-from ccxt.async_support import binance, binancecoinm
 
 from hedgebot.exchange.binance.account import BinanceAccount
 from hedgebot.exchange.binance.venue import COIN_M, SPOT
 from hedgebot.exchange.opening import Opening
+from hedgebot.exchange.vendor_class import vendor_class
 
 
 def open_account(opening: Opening) -> BinanceAccount:
     """An account that reads and trades; no request is made yet."""
-    spot, coin_m = _vendor(binance, opening), _vendor(binancecoinm, opening)
+    spot, coin_m = (_vendor(vendor_class(name), opening) for name in ("binance", "binancecoinm"))
     return BinanceAccount(
         opening.name,
         opening.client(SPOT, spot),

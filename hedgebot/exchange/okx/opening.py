@@ -1,11 +1,10 @@
-"""Opening an OKX account: the only place that imports ccxt's class for it."""
-
-from ccxt.async_support import okx
+"""Opening an OKX account: the only place that names ccxt's class for it."""
 
 from hedgebot.errors import CredentialsError
 from hedgebot.exchange.okx.account import OkxAccount
 from hedgebot.exchange.okx.venue import VENUE
 from hedgebot.exchange.opening import Opening
+from hedgebot.exchange.vendor_class import vendor_class
 
 
 def open_account(opening: Opening) -> OkxAccount:
@@ -13,7 +12,7 @@ def open_account(opening: Opening) -> OkxAccount:
     held = opening.credentials
     if held.password is None:
         raise CredentialsError(f"{opening.name}: okx needs the key's passphrase", "Set its password too")
-    vendor = okx(
+    vendor = vendor_class("okx")(
         {
             "apiKey": held.api_key.get_secret_value(),
             "secret": held.secret.get_secret_value(),
