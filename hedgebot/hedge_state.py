@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from hedgebot.domain import status
+from hedgebot.domain.account import AccountReading
+from hedgebot.domain.adoption import carer
 from hedgebot.domain.decision import Plan
 from hedgebot.domain.hedge import Hedge
 from hedgebot.domain.key import Key
@@ -26,7 +28,10 @@ class HedgeState:
     wall clock may step), or the later one from which no order of a lost journal can arrive any more.
     ``closed`` and ``moved`` are the orders and transfers that ended in this cycle. ``fault`` is the journal's
     last failure, until it works again; ``plan`` is the last cycle's, None if it was blind. ``keys`` are all
-    accounts' as ``KeyWatch`` knows them.
+    accounts' as ``KeyWatch`` knows them. ``confirmed`` are the accounts' readings in the last snapshot
+    that was believed, since the start: what the journal keeps of them is too little to count on. ``acted_at``
+    and ``seen_at`` are the monotonic instants when it last sent something and when its last reading ended.
+    ``hedges`` are all that are configured, by name.
     """
 
     name: str
@@ -34,33 +39,46 @@ class HedgeState:
     started: float
     keys: Mapping[str, Key] = field(default_factory=dict)
     signals: Mapping[str, Signals] = field(default_factory=dict)
+    hedges: Mapping[str, Hedge] = field(default_factory=dict)
     memory: Memory = field(default_factory=Memory)
     control: Control = field(default_factory=Control)
     intents: tuple[Intent, ...] = ()
     closed: list[Intent] = field(default_factory=list)
     transfers: tuple[TransferIntent, ...] = ()
     moved: list[TransferIntent] = field(default_factory=list)
+    confirmed: Mapping[str, AccountReading] = field(default_factory=dict)
     measured: status.Body = field(default_factory=lambda: status.NO_FIGURES)
     fault: str = ""
     last: CycleRecord | None = None
     plan: Plan | None = None
     number: int = 0
     acted_at: float = float("-inf")
+    seen_at: float = float("-inf")
 
     async def load(self, journal: Journal, now: Millis) -> None:
-        """Everything the journal knows of this hedge; what is in memory only is kept if newer."""
-        known = {i.request.client_id: i for i in await journal.intents_since(Millis(now - DAY))}
-        known |= {i.request.client_id: i for i in await journal.open_intents()}
-        self.intents = tuple(i for i in known.values() if i.hedge == self.name)
+        """Everything the journal knows of this hedge, or nothing of it where a read fails: its commands, and
+        the orders and transfers that it looks after now, whoever wrote them (``adoption``). The memory of its
+        own cycles since the start stays. Raises ``JournalError``."""
+        intents = {i.request.client_id: i for i in await journal.intents_since(Millis(now - DAY))}
+        intents |= {i.request.client_id: i for i in await journal.open_intents()}
         moves = {t.request.client_id: t for t in await journal.transfers_since(Millis(now - DAY))}
         moves |= {t.request.client_id: t for t in await journal.open_transfers()}
-        self.transfers = tuple(t for t in moves.values() if t.hedge == self.name)
-        if self.last is None:
-            self.memory = await journal.memory(self.name) or Memory()
-        self.control = Control()
+        memory = await journal.memory(self.name) or Memory() if self.last is None else self.memory
+        control = Control()
         for command in await journal.commands():
             if command.hedge == self.name:
-                self.control = self.control.after(command)
+                control = control.after(command)
+        self.intents = tuple(i for i in intents.values() if self._cares(i.hedge, i.request.leg))
+        self.transfers = tuple(t for t in moves.values() if self._cares(t.hedge, t.request.pair))
+        self.memory, self.control = memory, control
+
+    @property
+    def dead(self) -> frozenset[str]:
+        """The accounts that could not be read for the last snapshot that was believed."""
+        return frozenset([name for name, reading in self.confirmed.items() if reading.dead is not None])
+
+    def _cares(self, written: str, pair: str) -> bool:
+        return carer(written, pair, self.hedges) == self.name
 
     @property
     def open(self) -> tuple[Intent, ...]:

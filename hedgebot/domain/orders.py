@@ -2,6 +2,7 @@
 
     RESERVED --+--> ACCEPTED --+--> FILLED ----> CLOSED
                +--> UNKNOWN  --+--> CLOSED           (no fill, or its fill is visible)
+               |               +--> REJECTED         (also by an exchange that acknowledges first)
                +--> REJECTED   +--> ABSENT           (looked for long enough, not there)
 
 ``RESERVED`` is in the journal before the request leaves; found at a start it means "may have left".
@@ -29,7 +30,7 @@ class Stage(StrEnum):
 
 MOVES: dict[Stage, frozenset[Stage]] = {
     Stage.RESERVED: frozenset(Stage) - {Stage.RESERVED},
-    Stage.ACCEPTED: frozenset({Stage.UNKNOWN, Stage.FILLED, Stage.CLOSED, Stage.ABSENT}),
+    Stage.ACCEPTED: frozenset({Stage.UNKNOWN, Stage.FILLED, Stage.CLOSED, Stage.REJECTED, Stage.ABSENT}),
     Stage.UNKNOWN: frozenset({Stage.ACCEPTED, Stage.FILLED, Stage.CLOSED, Stage.REJECTED, Stage.ABSENT}),
     Stage.FILLED: frozenset({Stage.CLOSED}),
     Stage.CLOSED: frozenset(),
@@ -83,7 +84,8 @@ class OrderRequest:
 
 @dataclass(frozen=True, slots=True)
 class OrderState:
-    """An order as the exchange shows it. ``filled`` is signed like the request; ``fee`` is what was paid."""
+    """An order as the exchange shows it. ``filled`` is signed like the request; ``fee`` is what was paid;
+    ``why`` is the exchange's word for why it was rejected, where it has one."""
 
     order_id: str
     client_id: str
@@ -93,6 +95,7 @@ class OrderState:
     average: Price | None
     fee: Coin
     updated_at: Millis
+    why: str = ""
 
 
 class Fate(StrEnum):

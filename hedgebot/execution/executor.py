@@ -15,6 +15,7 @@ from hedgebot.domain.transfers import TransferIntent
 from hedgebot.domain.units import ZERO
 from hedgebot.execution.fate import after_reply
 from hedgebot.execution.transfers import Carrier
+from hedgebot.execution.withheld import Holds, always, withheld
 from hedgebot.ports import Account, Clock, Journal
 
 log = structlog.get_logger("hedgebot.execute")
@@ -32,10 +33,14 @@ class Execution(Protocol):
         Raises ``JournalError``; then nothing may be sent."""
         ...
 
-    def execute(self, plan: Plan, intent: Intent | None, *, until: float) -> AsyncIterator[Intent]:
+    def execute(
+        self, plan: Plan, intent: Intent | None, *, until: float, holds: Holds = always
+    ) -> AsyncIterator[Intent]:
         """Carry out ``plan``, whose order's ``intent`` is in the journal, and yield what became of it.
 
-        Nothing is sent after the monotonic instant ``until``: the plan is stale by then.
+        Nothing is handed to the account after the monotonic instant ``until``, when the plan is stale, nor
+        once ``holds`` says that it is not wanted any more. What our own rate limit keeps back there leaves
+        later by as long as a request may take; the exchange refuses what arrives after its window.
         Raises ``JournalError``; what was yielded holds all the same."""
         ...
 
@@ -45,7 +50,9 @@ class Execution(Protocol):
         Raises ``JournalError``; then nothing may be sent."""
         ...
 
-    def carry(self, intent: TransferIntent, *, until: float) -> AsyncIterator[TransferIntent]:
+    def carry(
+        self, intent: TransferIntent, *, until: float, holds: Holds = always
+    ) -> AsyncIterator[TransferIntent]:
         """Send a transfer whose ``intent`` is in the journal, as ``execute`` does an order."""
         ...
 
@@ -61,16 +68,20 @@ class Rehearsal:
             log.debug("would act", reason=plan.reason, correction=correction)
         return None
 
-    async def execute(self, plan: Plan, intent: Intent | None, *, until: float) -> AsyncIterator[Intent]:
-        log.debug("nothing is sent", reason=plan.reason, until=until)
+    async def execute(
+        self, plan: Plan, intent: Intent | None, *, until: float, holds: Holds = always
+    ) -> AsyncIterator[Intent]:
+        log.debug("nothing is sent", reason=plan.reason, until=until, holds=holds())
         if intent is not None:
             yield intent
 
     async def intend_transfer(self, _plan: Plan) -> TransferIntent | None:
         return None
 
-    async def carry(self, intent: TransferIntent, *, until: float) -> AsyncIterator[TransferIntent]:
-        log.debug("nothing is sent", reason=intent.reason, until=until)
+    async def carry(
+        self, intent: TransferIntent, *, until: float, holds: Holds = always
+    ) -> AsyncIterator[TransferIntent]:
+        log.debug("nothing is sent", reason=intent.reason, until=until, holds=holds())
         yield intent
 
 
@@ -100,15 +111,17 @@ class Executor:
             written_at=self.clock.now_ms(),
         )
 
-    async def execute(self, plan: Plan, intent: Intent | None, *, until: float) -> AsyncIterator[Intent]:
+    async def execute(
+        self, plan: Plan, intent: Intent | None, *, until: float, holds: Holds = always
+    ) -> AsyncIterator[Intent]:
         """See ``Execution``."""
-        if plan.leverage is not None:
+        why = withheld(self.clock.monotonic(), until, holds)
+        if plan.leverage is not None and not why:
             await self._set_leverage(plan.leverage)
         if intent is None:
             return
-        if self.clock.monotonic() > until:
-            # The machine slept, or the disk did: what was decided then may be wrong now.
-            replied = replace(intent.moved(Stage.ABSENT), outcome="not sent: decided too long ago")
+        if why:
+            replied = replace(intent.moved(Stage.ABSENT), outcome=why)
         else:
             replied = after_reply(intent, await self._send(intent.request), self.clock.now_ms())
         yield replied
@@ -126,9 +139,11 @@ class Executor:
         """See ``Execution``."""
         return await self._carrier.intend(plan)
 
-    def carry(self, intent: TransferIntent, *, until: float) -> AsyncIterator[TransferIntent]:
+    def carry(
+        self, intent: TransferIntent, *, until: float, holds: Holds = always
+    ) -> AsyncIterator[TransferIntent]:
         """See ``Execution``."""
-        return self._carrier.carry(intent, until=until)
+        return self._carrier.carry(intent, until=until, holds=holds)
 
     @property
     def _carrier(self) -> Carrier:

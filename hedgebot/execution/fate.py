@@ -12,6 +12,9 @@ LOOKS = 3
 ENDPOINTS = 2
 """How many endpoints each of them must have asked."""
 
+LONG_PAST_MS = 3_600_000
+"""How old an order must be to be over together with its contract: the longest arrival window."""
+
 
 @dataclass(frozen=True, slots=True)
 class Search:
@@ -37,10 +40,9 @@ def after_sighting(intent: Intent, state: OrderState) -> Intent:
             if intent.stage is Stage.ACCEPTED
             else replace(intent.moved(Stage.ACCEPTED), order_id=state.order_id)
         )
-    if state.rejected and not state.filled and intent.stage is not Stage.ACCEPTED:
-        return replace(
-            intent.moved(Stage.REJECTED), outcome="rejected by the exchange", updated_at=state.updated_at
-        )
+    if state.rejected and not state.filled:
+        outcome = f"rejected by the exchange: {state.why}" if state.why else "rejected by the exchange"
+        return replace(intent.moved(Stage.REJECTED), outcome=outcome, updated_at=state.updated_at)
     stage = Stage.FILLED if state.filled else Stage.CLOSED
     return replace(
         intent.moved(stage),
@@ -61,6 +63,18 @@ def after_absence(search: Search, sighting: Sighting, asked_at: float, settle_af
     """One more look-up without the order; it counts only if begun after the arrival window."""
     counts = asked_at - search.since > settle_after and len(set(sighting.asked)) >= ENDPOINTS
     return replace(search, absences=search.absences + 1) if counts else search
+
+
+def unlisted(
+    intent: Intent, search: Search, asked_at: float, settle_after: float, at: Millis
+) -> Intent | None:
+    """The intent as over, its contract being listed no more, or None while it may still arrive there.
+
+    What it did nobody tells any more, and no position is left that it could have changed.
+    """
+    if asked_at - search.since <= settle_after or at - intent.written_at <= LONG_PAST_MS:
+        return None
+    return replace(intent.moved(Stage.ABSENT), outcome="its contract is listed no more", updated_at=at)
 
 
 def absent(intent: Intent, search: Search, at: Millis) -> Intent | None:

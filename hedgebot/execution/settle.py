@@ -9,8 +9,8 @@ from hedgebot.domain.account import Sighting
 from hedgebot.domain.client_ids import parse
 from hedgebot.domain.orders import UNSETTLED, Intent, Stage
 from hedgebot.domain.snapshot import Snapshot
-from hedgebot.errors import HedgebotError
-from hedgebot.execution.fate import Search, absent, after_absence, after_sighting, visible
+from hedgebot.errors import HedgebotError, UnlistedError
+from hedgebot.execution.fate import Search, absent, after_absence, after_sighting, unlisted, visible
 from hedgebot.execution.transfers import TransferSettler
 from hedgebot.ports import Account, Clock, Journal
 
@@ -45,16 +45,21 @@ class Settler:
         """
         if intent.stage not in UNSETTLED:
             return intent
+        if (account := self._accounts.get(intent.request.account)) is None:
+            return intent  # not configured any more: nobody can know until it is put back
         search = self._searches.setdefault(intent.request.client_id, Search(self._clock.monotonic()))
         asked_at = self._clock.monotonic()
         try:
             async with asyncio.timeout(self._deadline):
-                sighting = await self._accounts[intent.request.account].find(intent.request)
+                sighting = await account.find(intent.request, intent.written_at)
         except (HedgebotError, TimeoutError) as error:
             log.warning(
                 "order not looked up", order=intent.request.client_id, reason=str(error) or "time-out"
             )
-            return intent
+            if not isinstance(error, UnlistedError):
+                return intent
+            over = unlisted(intent, search, asked_at, self._settle_after, self._clock.now_ms())
+            return intent if over is None else await self._resolve(intent, over)
         return await self._conclude(intent, search, sighting, asked_at)
 
     async def sweep(self, snapshot: Snapshot) -> None:
@@ -94,6 +99,9 @@ class Settler:
             return intent
         if intent.request.leg not in {leg.name for leg in snapshot.legs}:
             return await self._resolve(intent, intent.moved(Stage.CLOSED))  # no leg of this hedge any more
+        if intent.request.account in snapshot.dead:
+            self._filled_at.pop(intent.request.client_id, None)  # it has all its time once it is back
+            return intent
         since = self._filled_at.setdefault(intent.request.client_id, snapshot.started)
         shown = visible(intent, snapshot.leg(intent.request.leg).position)
         overdue = snapshot.started - since > 2 * self._settle_after

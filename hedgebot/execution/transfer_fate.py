@@ -15,7 +15,10 @@ from hedgebot.domain.units import Millis
 from hedgebot.execution.fate import Search
 
 LOST = 3600.0
-"""Seconds after which a transfer that no history knows is given up, whatever happened to its pockets."""
+"""Seconds after which a transfer that failed, or that no history knows, is over whatever its pockets show."""
+
+GIVEN_UP = 86_400.0
+"""Seconds after which one is given up that is still on its way, or of which nothing could be heard."""
 
 
 class Word(Enum):
@@ -62,28 +65,37 @@ def after_snapshot(
     """The transfer once a snapshot, which shows its pockets as they are ``now`` (None: not at all), agrees
     with what the history says of it, or has not for too long: ``waited`` seconds since that said so.
 
-    Gone it is only where both pockets too are without it. Other changes may hide a move: once the history
-    has called it done, or unknown, for much longer than wallets lag and orders travel, that is believed.
-    Without a history the pockets alone tell: by then it is in them, or was never made.
+    Gone it is only where both pockets too are without it. Other changes may hide a move: what the history
+    has said for much longer than wallets lag and orders travel is believed. Without a history the pockets
+    alone tell: by then it is in them, or was never made.
+
+    Until it ends its coins count once, wherever they are (``TransferIntent.missing``), after that each wallet
+    as it shows: what left and never arrived is held no more, what both show is held twice. So one on its way
+    is given up only after a day of alarms, and never made again: what is needed then is decided anew.
     """
     left, arrived = now is not None and intent.left(now), now is not None and intent.arrived(now)
-    late = waited > 2 * settle_after
+    late, lost = waited > 2 * settle_after, waited > LOST
+    accepted, reserved = (intent.stage is stage for stage in (TransferStage.ACCEPTED, TransferStage.RESERVED))
     match word:
-        case Word.FAILED if not left:
-            return _ended(intent, TransferStage.REJECTED, "failed on the exchange", at)
+        case Word.FAILED if not left or (arrived and late) or lost:
+            end = TransferStage.REJECTED, "failed on the exchange"
         case Word.DONE if (left and arrived) or late:
-            return _ended(intent, TransferStage.DONE, "in both pockets" if arrived else "overdue", at)
-        case Word.NOTHING | Word.UNTOLD if left and arrived and intent.stage is not TransferStage.RESERVED:
-            return _ended(intent, TransferStage.DONE, "in both pockets", at)
+            end = TransferStage.DONE, "in both pockets" if arrived else "overdue"
+        case Word.NOTHING | Word.UNTOLD | Word.ABSENT if left and arrived and not reserved:
+            end = TransferStage.DONE, "in both pockets"
+        case Word.UNTOLD if late and (left or arrived or accepted):
+            end = TransferStage.DONE, "overdue"
+        case Word.ABSENT if accepted and lost:
+            end = TransferStage.REJECTED, "accepted, but never made"
         case Word.UNTOLD if late:
-            made = left or arrived or intent.stage is TransferStage.ACCEPTED
-            stage = TransferStage.DONE if made else TransferStage.ABSENT
-            return _ended(intent, stage, "overdue" if made else "never arrived", at)
-        case Word.ABSENT if (not left and not arrived) or waited > LOST:
-            return _ended(intent, TransferStage.ABSENT, "never arrived", at)
+            end = TransferStage.ABSENT, "never arrived"
+        case Word.ABSENT if not accepted and (lost or not (left or arrived)):
+            end = TransferStage.ABSENT, "never arrived"
+        case Word.PENDING | Word.NOTHING if waited > GIVEN_UP:
+            end = (
+                TransferStage.DONE if arrived else TransferStage.REJECTED,
+                "given up: its end cannot be known",
+            )
         case _:
             return intent
-
-
-def _ended(intent: TransferIntent, stage: TransferStage, outcome: str, at: Millis) -> TransferIntent:
-    return replace(intent.moved(stage), outcome=outcome, updated_at=at)
+    return replace(intent.moved(end[0]), outcome=end[1], updated_at=at)

@@ -9,6 +9,7 @@ import structlog
 from hedgebot.domain.client_ids import ClientId
 from hedgebot.domain.decision import Plan
 from hedgebot.domain.hedge import Hedge
+from hedgebot.domain.instrument import settled_in
 from hedgebot.domain.orders import Fate, Outcome
 from hedgebot.domain.pockets import pockets
 from hedgebot.domain.snapshot import Snapshot
@@ -21,9 +22,10 @@ from hedgebot.domain.transfers import (
     distinct,
 )
 from hedgebot.domain.units import Millis
-from hedgebot.errors import HedgebotError
+from hedgebot.errors import HedgebotError, UnlistedError
 from hedgebot.execution.fate import LOOKS, Search
 from hedgebot.execution.transfer_fate import Word, after_absence, after_reply, after_sighting, after_snapshot
+from hedgebot.execution.withheld import Holds, always, withheld
 from hedgebot.ports import Account, Clock, Journal
 
 log = structlog.get_logger("hedgebot.transfer")
@@ -50,7 +52,7 @@ class Carrier:
         request = TransferRequest(
             client_id=str(ClientId(self.journal.instance, self.journal.epoch, number)),
             account=wanted.account,
-            asset=self.hedge.asset,
+            asset=settled_in(wanted.symbol) if wanted.symbol else self.hedge.asset,
             coins=distinct(wanted.coins, number),
             source=wanted.source,
             target=wanted.target,
@@ -59,12 +61,16 @@ class Carrier:
         name, at = self.hedge.name, self.clock.now_ms()
         return TransferIntent(number, name, request, wanted.showed, plan.reason, at)
 
-    async def carry(self, intent: TransferIntent, *, until: float) -> AsyncIterator[TransferIntent]:
-        """Send a reserved transfer unless the monotonic instant ``until`` has passed; yield what became of
-        it. Raises ``JournalError``; what was yielded holds all the same."""
-        if self.clock.monotonic() > until:
-            stale = replace(intent.moved(TransferStage.ABSENT), outcome="not sent: decided too long ago")
-            replied = replace(stale, updated_at=self.clock.now_ms())
+    async def carry(
+        self, intent: TransferIntent, *, until: float, holds: Holds = always
+    ) -> AsyncIterator[TransferIntent]:
+        """Send a reserved transfer, unless the monotonic instant ``until`` has passed or what it was planned
+        on does not hold any more; yield what became of it.
+
+        Raises ``JournalError``; what was yielded holds all the same."""
+        if why := withheld(self.clock.monotonic(), until, holds):
+            absent = replace(intent.moved(TransferStage.ABSENT), outcome=why)
+            replied = replace(absent, updated_at=self.clock.now_ms())
         else:
             replied = after_reply(intent, await self._send(intent.request), self.clock.now_ms())
         yield replied
@@ -103,14 +109,16 @@ class TransferSettler:
 
         Raises ``JournalError``.
         """
-        if intent.stage in FINAL:
+        if intent.stage in FINAL or (account := self._accounts.get(intent.request.account)) is None:
             return intent
         request, asked_at = intent.request, self._clock.monotonic()
         search = self._searches.setdefault(request.client_id, Search(asked_at))
         since = Millis(intent.written_at - CLOCKS_APART_MS)
         try:
             async with asyncio.timeout(self._deadline):
-                sighting = await self._accounts[request.account].find_transfer(request, since)
+                sighting = await account.find_transfer(request, since)
+        except UnlistedError as gone:  # no contract, no margin of it
+            sighting = TransferSighting(None, asked=(str(gone),))
         except (HedgebotError, TimeoutError) as error:
             log.warning("transfer not looked up", transfer=request.client_id, reason=str(error) or "time-out")
             return intent
@@ -126,9 +134,10 @@ class TransferSettler:
         if state is None:
             searched = after_absence(search, sighting, asked_at, self._settle_after)
             self._searches[name] = searched
-            if searched.absences >= LOOKS and intent.stage is not TransferStage.ACCEPTED:
+            if searched.absences >= LOOKS:
                 self._hear(name, Word.ABSENT, search.since)
             return intent
+        self._searches[name] = Search(asked_at)
         word = Word.FAILED if state.failed else Word.DONE if state.over else Word.PENDING
         self._hear(name, word, asked_at)
         return await self._resolve(intent, after_sighting(intent, state, self._clock.now_ms()))
@@ -142,7 +151,12 @@ class TransferSettler:
         """Close a transfer of which the snapshot and the history tell the same. Raises ``JournalError``."""
         if intent.stage in FINAL:
             return intent
-        word, since = self._words.get(intent.request.client_id, (Word.NOTHING, snapshot.started))
+        if intent.request.account in snapshot.dead:
+            self._forget(intent)  # it has all its time once it is back
+            return intent
+        name = intent.request.client_id
+        search = self._searches.get(name, Search(snapshot.started))
+        word, since = self._words.get(name, (Word.NOTHING, search.since))
         now, waited = pockets(snapshot, intent.request), snapshot.started - since
         after = after_snapshot(intent, word, now, waited, self._settle_after, self._clock.now_ms())
         return await self._resolve(intent, after)
@@ -152,10 +166,13 @@ class TransferSettler:
             return before
         await self._journal.resolve_transfer(after)
         if after.stage in FINAL:
-            self._searches.pop(after.request.client_id, None)
-            self._words.pop(after.request.client_id, None)
+            self._forget(after)
         _tell("transfer settled", after)
         return after
+
+    def _forget(self, intent: TransferIntent) -> None:
+        self._searches.pop(intent.request.client_id, None)
+        self._words.pop(intent.request.client_id, None)
 
 
 def _tell(event: str, transfer: TransferIntent) -> None:

@@ -132,6 +132,12 @@ def memory(db: sqlite3.Connection, hedge: str) -> Memory | None:
     return decode(Memory, found[0]) if found else None
 
 
+def memories(db: sqlite3.Connection) -> dict[str, Memory]:
+    """What every hedge remembered that ever had a record, by its name."""
+    rows = db.execute("SELECT hedge, body FROM memories ORDER BY hedge")
+    return {hedge: decode(Memory, body) for hedge, body in rows}
+
+
 def expire(db: sqlite3.Connection, before: Millis) -> None:
     """Remove a batch of the oldest records before ``before`` that need not stay; never a hedge's newest."""
     db.execute(EXPIRE, (before, EXPIRE_AT_ONCE))

@@ -161,6 +161,10 @@ class SqliteJournal:
     async def memory(self, hedge: str) -> Memory | None:
         return await self._read(lambda db: cycles.memory(db, hedge))
 
+    async def memories(self) -> dict[str, Memory]:
+        """What every hedge remembered last, also of those that are not configured any more."""
+        return await self._read(cycles.memories)
+
     async def verify(self) -> None:
         """Check everything; takes seconds. Raises ``JournalError`` at the first that is not as written."""
         await self._read(_verify_history)

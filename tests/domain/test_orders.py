@@ -10,7 +10,7 @@ from tests.builders import contracts, intent
 
 LEGAL = {
     Stage.RESERVED: "accepted unknown filled closed rejected absent",
-    Stage.ACCEPTED: "unknown filled closed absent",
+    Stage.ACCEPTED: "unknown filled closed rejected absent",
     Stage.UNKNOWN: "accepted filled closed rejected absent",
     Stage.FILLED: "closed",
     Stage.CLOSED: "",

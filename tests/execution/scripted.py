@@ -8,6 +8,8 @@ from typing import cast
 from hedgebot.domain.account import Sighting
 from hedgebot.domain.margin_mode import MarginMode
 from hedgebot.domain.orders import Fate, Identified, Intent, OrderRequest, Outcome
+from hedgebot.domain.transfers import TransferIntent
+from hedgebot.domain.units import Millis
 from hedgebot.errors import HedgebotError
 from hedgebot.ports import Account, Journal
 
@@ -33,7 +35,7 @@ class Scripted:
     async def cancel(self, order: Identified) -> Outcome:
         return await self._answer("cancel", order.client_id)
 
-    async def find(self, order: OrderRequest) -> Sighting:
+    async def find(self, order: OrderRequest, _written: Millis = Millis(0), /) -> Sighting:
         await self._answer("find", order.client_id)
         sighting = next(self.sightings)
         if isinstance(sighting, HedgebotError):
@@ -55,7 +57,7 @@ class Written:
     instance: int = 7
     epoch: int = 3
     numbers: Iterator[int] = field(default_factory=lambda: iter(range(41, 99)))
-    resolved: list[Intent] = field(default_factory=list)
+    resolved: list[Intent | TransferIntent] = field(default_factory=list)
     heard: Callable[[Intent], None] = lambda _: None
 
     async def next_intent(self) -> int:
@@ -63,6 +65,9 @@ class Written:
 
     async def resolve(self, intent: Intent) -> None:
         self.heard(intent)
+        self.resolved.append(intent)
+
+    async def resolve_transfer(self, intent: TransferIntent) -> None:
         self.resolved.append(intent)
 
 

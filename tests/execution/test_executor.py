@@ -10,11 +10,12 @@ from hedgebot.domain.client_ids import ClientId
 from hedgebot.domain.decision import Cost, Plan, PlannedOrder, SetLeverage
 from hedgebot.domain.margin_mode import MarginMode
 from hedgebot.domain.orders import Fate, Intent, OrderRequest, Outcome, Stage
+from hedgebot.domain.transfers import TransferStage
 from hedgebot.domain.units import Millis, Usd
 from hedgebot.errors import JournalError
 from hedgebot.execution import Executor, Rehearsal
 from hedgebot.sim.virtual import VirtualClock, run
-from tests.builders import NOW, SYMBOL, contracts, hedge, intent, policy, price, to
+from tests.builders import NOW, SYMBOL, contracts, hedge, intent, policy, price, to, transfer
 from tests.execution.scripted import DONE, Scripted, Written, account, journal
 
 ISOLATED = MarginMode.ISOLATED
@@ -150,6 +151,22 @@ class TestSending:
 
         run(main)
 
+    def test_nothing_is_sent_once_another_command_came(self) -> None:
+        async def main(clock: VirtualClock) -> None:
+            at = desk(clock)
+            order = await at.intended()
+            carried = at.executor.execute(SALE, order, until=60.0, holds=lambda: False)
+            (replied,) = [each async for each in carried]
+            assert (replied.stage, replied.outcome) == (Stage.ABSENT, "not sent: another command came")
+            (moved,) = [each async for each in at.executor.carry(transfer(), until=60.0, holds=lambda: False)]
+            assert (moved.stage, moved.outcome) == (TransferStage.ABSENT, "not sent: another command came")
+            async for _ in at.executor.execute(LEVERAGE_FIRST, None, until=60.0, holds=lambda: False):
+                pass
+            assert at.there.asked == []
+            assert at.written.resolved == [replied, moved]
+
+        run(main)
+
     def test_what_became_of_it_is_told_even_if_it_cannot_be_written(self) -> None:
         def full(_: Intent) -> None:
             raise JournalError("the disk is full", "Make room")
@@ -210,8 +227,11 @@ class TestRehearsal:
                 assert [each async for each in rehearsal.execute(SALE, None, until=1.0)] == []
             assert logs == [
                 {"event": "would act", "log_level": "debug", "reason": "sell them", "correction": True},
-                {"event": "nothing is sent", "log_level": "debug", "reason": "sell them", "until": 1.0},
-            ]
+                {
+                    "event": "nothing is sent", "log_level": "debug", "reason": "sell them", "until": 1.0,
+                    "holds": True,
+                },
+            ]  # fmt: skip
 
         run(main)
         assert not rehearsal.sends

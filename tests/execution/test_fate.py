@@ -7,7 +7,15 @@ import pytest
 from hedgebot.domain.account import Sighting
 from hedgebot.domain.orders import FINAL, UNSETTLED, Fate, Intent, OrderState, Outcome, Stage
 from hedgebot.domain.units import Coin, Contracts, Millis
-from hedgebot.execution.fate import Search, absent, after_absence, after_reply, after_sighting, visible
+from hedgebot.execution.fate import (
+    Search,
+    absent,
+    after_absence,
+    after_reply,
+    after_sighting,
+    unlisted,
+    visible,
+)
 from tests.builders import NOW, client_id, contracts, intent, position, price
 
 LATER = Millis(NOW + 500)
@@ -16,11 +24,11 @@ BOTH = (OPEN_ORDERS, HISTORY)
 WINDOW = 30.0
 
 
-def shown(filled: int = 0, *, over: bool = True, rejected: bool = False) -> OrderState:
+def shown(filled: int = 0, *, over: bool = True, rejected: bool = False, why: str = "") -> OrderState:
     """The order of ``intent()`` as the exchange shows it."""
     average = price(59_990) if filled else None
     fee = Coin.of("0.0005") if filled else Coin.zero()
-    return OrderState("e-1", client_id(), over, rejected, contracts(filled), average, fee, LATER)
+    return OrderState("e-1", client_id(), over, rejected, contracts(filled), average, fee, LATER, why)
 
 
 @pytest.mark.parametrize(
@@ -60,7 +68,13 @@ WHOLE, PART = -59_970, -100
         (Stage.UNKNOWN, shown(), Stage.CLOSED, "unfilled"),
         (Stage.RESERVED, shown(rejected=True), Stage.REJECTED, "rejected by the exchange"),
         (Stage.UNKNOWN, shown(rejected=True), Stage.REJECTED, "rejected by the exchange"),
-        (Stage.ACCEPTED, shown(rejected=True), Stage.CLOSED, "unfilled"),  # it had been accepted
+        (Stage.ACCEPTED, shown(rejected=True), Stage.REJECTED, "rejected by the exchange"),  # later
+        (
+            Stage.ACCEPTED,
+            shown(rejected=True, why="EC_OrderNotExist"),
+            Stage.REJECTED,
+            "rejected by the exchange: EC_OrderNotExist",
+        ),
     ],
 )
 def test_a_sighting(before: Stage, state: OrderState, after: Stage, outcome: str) -> None:
@@ -125,6 +139,24 @@ def test_looking_ever_so_often_within_the_window_proves_nothing() -> None:
     for second in range(30):
         search = after_absence(search, Sighting(None, BOTH), 100.0 + second, WINDOW)
     assert absent(intent(stage=Stage.UNKNOWN), search, LATER) is None
+
+
+@pytest.mark.parametrize(
+    ("age_ms", "looked_for", "over"),
+    [
+        (3_600_001, 30.1, True),
+        (3_600_000, 30.1, False),  # it might still arrive
+        (3_600_001, 30.0, False),  # nor does a wall clock that was set end it
+    ],
+)
+def test_an_order_long_past_is_over_once_its_contract_is_listed_no_more(
+    age_ms: int, looked_for: float, over: bool
+) -> None:
+    order = intent(stage=Stage.UNKNOWN, age_ms=age_ms)
+    after = unlisted(order, Search(100.0), 100.0 + looked_for, WINDOW, NOW)
+    assert (after is not None) is over
+    if after is not None:
+        assert (after.stage, after.outcome) == (Stage.ABSENT, "its contract is listed no more")
 
 
 FILLED = intent(-1_000, Stage.FILLED, believed=-500, filled=-800, updated_at=LATER)

@@ -12,7 +12,7 @@ from hedgebot.domain.client_ids import ClientId
 from hedgebot.domain.orders import UNSETTLED, Fate, Intent, OrderState, Outcome, Stage
 from hedgebot.domain.snapshot import Snapshot
 from hedgebot.domain.units import Coin, Millis
-from hedgebot.errors import HedgebotError, ReadError
+from hedgebot.errors import HedgebotError, ReadError, UnlistedError
 from hedgebot.execution import Settler
 from hedgebot.sim.virtual import VirtualClock, run
 from tests.builders import (
@@ -127,6 +127,26 @@ class TestFollowing:
                     "reason": reason,
                 }
             ]  # fmt: skip
+
+        run(main)
+
+    def test_one_whose_contract_is_listed_no_more_is_over_in_the_end(self) -> None:
+        """After a restart nothing knows the contract, and nothing can be looked up in it."""
+
+        async def main(clock: VirtualClock) -> None:
+            at, order = desk(clock, UnlistedError("it lists no such contract")), intent(SIZE, Stage.UNKNOWN)
+            order = await at.looks(order, 60, 60.0)
+            assert order.stage is Stage.UNKNOWN
+            order = await at.looks(order, 2, 60.0)
+            assert (order.stage, at.written.resolved) == (Stage.ABSENT, [order])
+
+        run(main, epoch_ms=NOW)
+
+    def test_one_on_an_account_that_is_not_configured_any_more_stays_as_it_was(self) -> None:
+        async def main(clock: VirtualClock) -> None:
+            order = intent(SIZE, Stage.UNKNOWN)
+            order = replace(order, request=replace(order.request, account="old"))
+            assert await desk(clock, Sighting(DONE)).settler.follow(order) is order
 
         run(main)
 

@@ -7,6 +7,7 @@ from hedgebot.domain.transfers import Pockets, TransferSighting, TransferStage, 
 from hedgebot.domain.units import Millis
 from hedgebot.execution.fate import Search
 from hedgebot.execution.transfer_fate import (
+    GIVEN_UP,
     LOST,
     Word,
     after_absence,
@@ -67,8 +68,25 @@ def test_a_look_counts_after_the_arrival_window(asked_at: float, asked: tuple[st
         (ACCEPTED, Word.DONE, None, 61, DONE),
         (ACCEPTED, Word.DONE, None, 60, ACCEPTED),
         (ACCEPTED, Word.DONE, BOTH, 0, DONE),
-        (ACCEPTED, Word.FAILED, GONE, 9999, ACCEPTED),  # its coins are not back yet
+        (ACCEPTED, Word.PENDING, GONE, GIVEN_UP, ACCEPTED),
+        (ACCEPTED, Word.PENDING, GONE, GIVEN_UP + 1, REJECTED),  # its coins are held no more
+        (ACCEPTED, Word.PENDING, NOWHERE, GIVEN_UP + 1, REJECTED),
+        (ACCEPTED, Word.PENDING, BOTH, GIVEN_UP + 1, DONE),
+        (ACCEPTED, Word.NOTHING, None, GIVEN_UP, ACCEPTED),  # no history could be read
+        (ACCEPTED, Word.NOTHING, None, GIVEN_UP + 1, REJECTED),
+        (UNKNOWN, Word.NOTHING, GONE, GIVEN_UP + 1, REJECTED),
+        (RESERVED, Word.NOTHING, THERE, GIVEN_UP + 1, DONE),
+        (ACCEPTED, Word.FAILED, GONE, LOST, ACCEPTED),  # its coins are not back yet
+        (ACCEPTED, Word.FAILED, GONE, LOST + 1, REJECTED),  # they went elsewhere
+        (ACCEPTED, Word.FAILED, BOTH, 60, ACCEPTED),
+        (ACCEPTED, Word.FAILED, BOTH, 61, REJECTED),  # nothing is on its way: somebody moved as much by hand
         (ACCEPTED, Word.FAILED, NOWHERE, 0, REJECTED),
+        (ACCEPTED, Word.FAILED, None, 0, REJECTED),
+        (ACCEPTED, Word.ABSENT, NOWHERE, LOST, ACCEPTED),  # the exchange had said so
+        (ACCEPTED, Word.ABSENT, NOWHERE, LOST + 1, REJECTED),
+        (ACCEPTED, Word.ABSENT, GONE, LOST + 1, REJECTED),
+        (ACCEPTED, Word.ABSENT, BOTH, 0, DONE),
+        (UNKNOWN, Word.ABSENT, BOTH, 0, DONE),
         (UNKNOWN, Word.ABSENT, NOWHERE, 0, ABSENT),
         (RESERVED, Word.ABSENT, NOWHERE, 0, ABSENT),
         (UNKNOWN, Word.ABSENT, GONE, LOST, UNKNOWN),  # a pocket says otherwise
