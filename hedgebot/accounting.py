@@ -1,7 +1,7 @@
 """Out of the exchange's own ledger: funding and fees, who else traded, and what was closed by force."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass, field, replace
 
 import structlog
@@ -30,17 +30,20 @@ class Accounting:
     deadline: float = 10.0
     _next: dict[str, float] = field(default_factory=dict)
 
-    async def examine(self, hedge: Hedge, memory: Memory, since: Millis, instance: int) -> Memory:
+    async def examine(
+        self, hedge: Hedge, memory: Memory, since: Millis, instance: int, dead: Set[str] = frozenset()
+    ) -> Memory:
         """``memory`` with what changed a position without an order of ours since then: an order of another
-        hedgebot, or an exchange by force. Raises ``HedgebotError``."""
-        found = await self._ledgers(hedge, since)
+        hedgebot, or an exchange by force. ``dead`` accounts are not asked. Raises ``HedgebotError``."""
+        found = await self._ledgers(hedge, since, dead)
         entries = [entry for book in found.values() for entry in book.entries]
         rival = next((e.client_id for e in entries if e.at > since and _is_of_another(e, instance)), "")
         return replace(self._noting(found, memory), rival=rival or memory.rival)
 
-    async def post(self, hedge: Hedge, memory: Memory) -> Memory:
+    async def post(self, hedge: Hedge, memory: Memory, agreed: Millis) -> Memory:
         """``memory`` with funding and fees counted, up to entries young enough to be incomplete, and with
-        what was closed by force: while nobody looked, too. Raises ``HedgebotError``."""
+        what was closed by force: while nobody looked, too. ``agreed`` is the earlier of our clock and the
+        exchange's: what it has not reached yet is counted later. Raises ``HedgebotError``."""
         now = self.clock.monotonic()
         if not memory.since or now < self._next.get(hedge.name, now):
             return memory
@@ -48,7 +51,7 @@ class Accounting:
         found = await self._ledgers(hedge, memory.ledger_at)
         ledgers = list(found.values())
         read_to = [Millis(book.entries[-1].at - 1) for book in ledgers if book.entries and not book.complete]
-        until = min([Millis(self.clock.now_ms() - self.lag_ms), *read_to])
+        until = min([Millis(min(agreed, self.clock.now_ms()) - self.lag_ms), *read_to])
         entries = [entry for book in ledgers for entry in book.entries]
         noting = self._noting(found, memory)
         return counted(noting, [e for e in entries if memory.ledger_at < e.at <= until], until)
@@ -63,10 +66,10 @@ class Accounting:
                 log.warning("closed by force", kind=each.kind.value, leg=each.leg, contracts=size)
         return replace(memory, forced=forced)
 
-    async def _ledgers(self, hedge: Hedge, since: Millis) -> dict[str, Ledger]:
+    async def _ledgers(self, hedge: Hedge, since: Millis, dead: Set[str] = frozenset()) -> dict[str, Ledger]:
         """By account."""
         found: dict[str, Ledger] = {}
-        for name in {leg.account for leg in hedge.legs}:
+        for name in {leg.account for leg in hedge.legs} - dead:
             symbols = [leg.symbol for leg in hedge.legs if leg.account == name]
             try:
                 async with asyncio.timeout(self.deadline):

@@ -22,8 +22,11 @@ REPEAT = 6 * 3600.0
 DRIFT = "drift"
 """The guard of what is off target; it alarms nobody while an order is mending that."""
 
+SIGHT = "coherence"
+"""The guard without which nothing else is judged."""
+
 DRIFTING = "drifting"
-PASSING = {"coherence", DRIFTING}
+PASSING = {SIGHT, DRIFTING}
 PREVENTS = "none"
 """The permission of a finding that stops all trading."""
 
@@ -107,7 +110,9 @@ class Alarms:
         for (hedge, code), old in list(self._standing.items()):
             if hedge != record.hedge or code in alarming:
                 continue
-            if old.told is None:
+            if old.told is not None and not _judges(record, code):
+                self._standing[hedge, code] = replace(old, seen=now)
+            elif old.told is None:
                 del self._standing[hedge, code]
             elif now - old.seen >= CALM:
                 del self._standing[hedge, code]
@@ -133,6 +138,13 @@ def _alarming(record: CycleRecord) -> Iterator[Notice]:
             severity = Severity.CRITICAL if grave else Severity.WARNING
             text, step = finding["reason"], finding["next_step"]
             yield Notice(record.hedge, finding["guard"], severity, Turn.RAISED, text, step, record.at)
+
+
+def _judges(record: CycleRecord, code: str) -> bool:
+    """Whether a cycle's record can tell that an alarm is over: a blind one only of what it looked at."""
+    findings = {finding["guard"]: finding for finding in record.body["findings"]}
+    sighted = SIGHT in findings and findings[SIGHT]["permission"] != PREVENTS
+    return sighted or code in findings
 
 
 def _worst(told: Notice, seen: Notice) -> Notice:

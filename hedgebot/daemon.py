@@ -10,11 +10,12 @@ import structlog
 
 from hedgebot import __version__
 from hedgebot.cycle import Cycle
-from hedgebot.domain.decision import Assessment
+from hedgebot.domain.decision import Assessment, Finding, Permission
 from hedgebot.domain.orders import Intent
 from hedgebot.domain.records import Command, CycleRecord, State, Verb
 from hedgebot.domain.status import Body, body, iso, moving
 from hedgebot.domain.transfers import TransferIntent
+from hedgebot.domain.units import Millis
 from hedgebot.errors import HedgebotError
 from hedgebot.history import History, Record
 from hedgebot.planning import target
@@ -23,6 +24,9 @@ from hedgebot.ports import Clock, Journal
 log = structlog.get_logger("hedgebot.daemon")
 
 HEALTHY_SECONDS = 30.0
+
+FAILURES = 3
+"""Cycles that failed in a row, at which somebody is told."""
 
 CycleEnded = Callable[
     [CycleRecord, tuple[Intent, ...], tuple[Intent, ...], tuple[TransferIntent, ...], float], None
@@ -40,10 +44,13 @@ class CommandError(HedgebotError):
 
 @dataclass
 class Watch:
-    """When a hedge's loop last finished a cycle, how many it began, whether it ever saw what it can trust."""
+    """When a hedge's loop last finished a cycle, how many it began, how many of the last failed, whether it
+    ever saw what it can trust; and when an operator last ordered something."""
 
     ended: float
     count: int = 0
+    failed: int = 0
+    ordered: float = float("-inf")
     ready: bool = False
     nudge: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -88,28 +95,45 @@ class Daemon:
             started = self._clock.monotonic()
             # Cycles begin on a grid common to all hedges, so that those on one account share its reading.
             tick = started - started % self._interval
-            if await self._turn(name, cycle, tick, started) and self.healthy():
+            since = max(tick, self._watches[name].ordered)
+            if await self._turn(name, cycle, since, started) and self.healthy():
                 alive()
             await self._wait(name, tick + self._interval, stop)
 
-    async def _turn(self, name: str, cycle: Cycle, tick: float, started: float) -> bool:
+    async def _turn(self, name: str, cycle: Cycle, since: float, started: float) -> bool:
         """One cycle; whether it ended."""
         watch = self._watches[name]
         watch.count += 1
         with structlog.contextvars.bound_contextvars(cycle=f"{name}-{watch.count}"):
             try:
-                record = await cycle.run(tick)
-            except Exception:
+                record = await cycle.run(since)
+                self._histories[name].add(cycle.state.number, record)
+                self._tell(cycle, record, started)
+            except Exception as error:
                 # A fault of our own must not end the watch over the hedge: it acts on nothing and says so.
                 log.exception("cycle failed", hedge=name)
+                self._failed(name, cycle, started, type(error).__name__)
                 return False
-        now = self._clock.monotonic()
-        watch.ended = now
+        watch.failed, watch.ended = 0, self._clock.monotonic()
         watch.ready = watch.ready or record.state not in {State.STARTING, State.BLIND}
-        self._histories[name].add(cycle.state.number, record)
-        state = cycle.state
-        self._ended(record, tuple(state.closed), state.open, tuple(state.moved), now - started)
         return True
+
+    def _tell(self, cycle: Cycle, record: CycleRecord, started: float) -> None:
+        state, seconds = cycle.state, self._clock.monotonic() - started
+        self._ended(record, tuple(state.closed), state.open, tuple(state.moved), seconds)
+
+    def _failed(self, name: str, cycle: Cycle, started: float, fault: str) -> None:
+        """Count a cycle that failed; from the third in a row on the status and an alarm say so."""
+        watch, state = self._watches[name], cycle.state
+        watch.failed += 1
+        if watch.failed < FAILURES:
+            return
+        reason = f"the last {watch.failed} cycles failed by a fault of hedgebot's own: {fault}"
+        try:
+            state.last = _faulty(cycle, reason, self._clock.now_ms())
+            self._tell(cycle, state.last, started)
+        except Exception:
+            log.exception("nobody is told that cycles fail", hedge=name)
 
     async def _wait(self, name: str, until: float, stop: asyncio.Event) -> None:
         """Until the next tick, a command, or the end."""
@@ -175,7 +199,7 @@ class Daemon:
 
         Raises ``CommandError`` for what cannot be done, ``JournalError`` where it cannot be kept.
         """
-        names = list(self.cycles) if hedge is None else [hedge]
+        ordered, names = self._clock.monotonic(), list(self.cycles) if hedge is None else [hedge]
         for name in names:
             self._check(name, verb, ratio)
         for name in names:
@@ -186,6 +210,7 @@ class Daemon:
             log.info(
                 "command", hedge=name, verb=verb.value, ratio=None if ratio is None else str(ratio), who=who
             )
+            self._watches[name].ordered = ordered
             self._watches[name].nudge.set()
         return names
 
@@ -207,3 +232,13 @@ def _starting(cycle: Cycle) -> Body:
     hedge, state = cycle.hedge, cycle.state
     wanted = target(hedge, state.control, state.memory)
     return body(hedge, State.STARTING.value, wanted, state.memory, Assessment(()), state.measured)
+
+
+def _faulty(cycle: Cycle, reason: str, at: Millis) -> CycleRecord:
+    """What is known of a hedge whose cycles fail: that nothing is decided for it."""
+    hedge, state = cycle.hedge, cycle.state
+    step = "See the log and restart; until then the hedge stays as it is"
+    finding = Finding("cycle", Permission.NONE, "failed", "", reason, step, alarms=True)
+    wanted = target(hedge, state.control, state.memory)
+    shown = body(hedge, State.BLIND.value, wanted, state.memory, Assessment((finding,)), state.measured)
+    return CycleRecord(hedge.name, at, State.BLIND, reason, False, shown, state.memory)

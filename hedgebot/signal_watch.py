@@ -15,7 +15,9 @@ import structlog
 from hedgebot.domain.account import LedgerEntry
 from hedgebot.domain.funding import Budget, Paid, paid
 from hedgebot.domain.hedge import Hedge
+from hedgebot.domain.instrument import is_dated, perpetual_of
 from hedgebot.domain.policy import Signal, Steps
+from hedgebot.domain.readings import AHEAD_MS
 from hedgebot.domain.signals import NOTHING, Measured, Signals, Told, Wanted, measured
 from hedgebot.domain.units import Millis
 from hedgebot.errors import HedgebotError, ReadError
@@ -76,7 +78,7 @@ class SignalWatch:
         if hedge.funding is not None:
             found.append(Errand(hedge.name, "funding", partial(self._paid, hedge, hedge.funding)))
         if (source := sources.get(hedge.name)) is not None:
-            found.append(Errand(hedge.name, "wanted", partial(_word, source)))
+            found.append(Errand(hedge.name, "wanted", partial(self._word, source)))
         return found
 
     async def keep(self, stop: asyncio.Event) -> None:
@@ -123,8 +125,9 @@ class SignalWatch:
     async def _market(self, hedge: Hedge, steps: Steps) -> tuple[Measured, float]:
         """The signal from the first leg's bars. Raises ``ReadError``."""
         leg, now, bar = hedge.legs[0], self._clock.now_ms(), steps.bar_ms
+        symbol = perpetual_of(leg.symbol)  # a dated contract is too young to have a past
         since = Millis(now // bar * bar - steps.window_ms - 2 * bar)
-        candles = await self._accounts[leg.account].candles(leg.symbol, bar, since)
+        candles = await self._accounts[leg.account].candles(symbol, bar, since)
         try:
             found = measured(steps, candles, now)
         except ValueError as cause:
@@ -137,9 +140,16 @@ class SignalWatch:
         until = self._clock.now_ms()
         since, entries = Millis(until - max(budget.windows)), list[LedgerEntry]()
         for name in dict.fromkeys(leg.account for leg in hedge.legs):
-            symbols = [leg.symbol for leg in hedge.legs if leg.account == name]
-            entries += await _whole_ledger(self._accounts[name], symbols, since)
+            symbols = [leg.symbol for leg in hedge.legs if leg.account == name and not is_dated(leg.symbol)]
+            entries += await _whole_ledger(self._accounts[name], symbols, since) if symbols else []
         return paid(entries, budget.windows, until), BOOKS
+
+    async def _word(self, source: RatioSource) -> tuple[Wanted, float]:
+        """Raises ``ReadError``, also for a word of the future: it must not replace one that holds."""
+        word = await source.read()
+        if (ahead := word.at - self._clock.now_ms()) > AHEAD_MS:
+            raise ReadError(f"it is dated {ahead / 1000:.0f} s in the future")
+        return word, POLL
 
 
 async def _whole_ledger(account: Account, symbols: Sequence[str], since: Millis) -> list[LedgerEntry]:
@@ -152,7 +162,3 @@ async def _whole_ledger(account: Account, symbols: Sequence[str], since: Millis)
             return list(found.values())
         since = ledger.entries[-1].at
     raise ReadError(f"{account.name}: its ledger has no end")
-
-
-async def _word(source: RatioSource) -> tuple[Wanted, float]:
-    return await source.read(), POLL

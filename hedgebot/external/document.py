@@ -18,6 +18,9 @@ from hedgebot.errors import ReadError
 LARGEST = 4096
 """Bytes of the longest document that is read."""
 
+PLACES = 40
+"""Of a ratio: what a computer's own fractions need, and no more."""
+
 KEYS = {"ratio", "at"}
 FORM = 'Write {"ratio": "0.5", "at": "2026-11-21T05:00:00Z"} and nothing else'
 FIRST, LAST = datetime(2000, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC)
@@ -47,6 +50,8 @@ def _ratio(value: object, where: str) -> Decimal:
             ratio = None
     if ratio is None or not ratio.is_finite() or not ZERO <= ratio <= ONE:
         raise ReadError(f"{where}: ratio must be from 0 to 1", FORM)
+    if abs(int(ratio.as_tuple().exponent)) > PLACES:
+        raise ReadError(f"{where}: ratio must have at most {PLACES} decimal places", FORM)
     return ratio
 
 

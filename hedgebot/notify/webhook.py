@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager
 
 import aiohttp
 import structlog
-from tenacity import AsyncRetrying, RetryError, retry_if_exception_type, stop_after_attempt, wait_exponential
+from tenacity import AsyncRetrying, RetryError, stop_after_attempt, wait_exponential
 
 from hedgebot.ports import Clock
 
@@ -68,11 +68,11 @@ class Webhook:
         await self._idle.wait()
 
     async def _deliver(self, message: Message) -> None:
+        """Whatever it fails by, it is tried again, and the next message is delivered."""
         tries = AsyncRetrying(
             sleep=self._clock.sleep,
             stop=stop_after_attempt(TRIES),
             wait=wait_exponential(multiplier=FIRST_PAUSE, max=LONGEST_PAUSE),
-            retry=retry_if_exception_type((aiohttp.ClientError, TimeoutError, OSError, _NotTakenError)),
         )
         try:
             await tries(self._post, message)

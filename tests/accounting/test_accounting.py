@@ -8,6 +8,7 @@ import pytest
 from hedgebot.accounting import Accounting, counted
 from hedgebot.domain.account import AccountReading, EntryKind, KeyScope, Ledger, LedgerEntry, Sighting
 from hedgebot.domain.forced import TOLD_MS, Forced
+from hedgebot.domain.instrument import Instrument
 from hedgebot.domain.orders import Outcome
 from hedgebot.domain.records import Memory
 from hedgebot.domain.signals import Candle
@@ -87,6 +88,9 @@ class History:
     async def read(self, needs: object) -> AccountReading:
         raise NotImplementedError
 
+    async def contracts(self, asset: str) -> tuple[Instrument, ...]:
+        raise NotImplementedError
+
     async def candles(self, *asked: object) -> tuple[Candle, ...]:
         raise NotImplementedError
 
@@ -99,7 +103,7 @@ class History:
     async def cancel(self, order: object) -> Outcome:
         raise NotImplementedError
 
-    async def find(self, order: object) -> Sighting:
+    async def find(self, *asked: object) -> Sighting:
         raise NotImplementedError
 
     async def transfer(self, request: object) -> Outcome:
@@ -122,24 +126,24 @@ class TestPosting:
     async def test_what_is_younger_than_the_lag_is_counted_later(self) -> None:
         clock, history = Clock(), History([entry(5_000, "-1"), entry(4_999, "-2")])
         books = accounting(history, clock)
-        memory = await books.post(hedge(), COUNTING)
+        memory = await books.post(hedge(), COUNTING, NOW)
         assert memory.fees == coin(1)
         clock.ms += 60_000
-        assert (await books.post(hedge(), memory)).fees == coin(3)
+        assert (await books.post(hedge(), memory, clock.now_ms())).fees == coin(3)
 
     async def test_it_is_read_no_more_often_than_wanted(self) -> None:
         clock, history = Clock(), History([])
         books = accounting(history, clock)
         for _ in range(5):
-            await books.post(hedge(), COUNTING)
+            await books.post(hedge(), COUNTING, clock.now_ms())
         assert history.asked == 1
         clock.ms += 60_000
-        await books.post(hedge(), COUNTING)
+        await books.post(hedge(), COUNTING, clock.now_ms())
         assert history.asked == 2
 
     async def test_nothing_is_counted_before_the_hedge_was_first_seen(self) -> None:
         history = History([entry(10_000)])
-        assert await accounting(history, Clock()).post(hedge(), Memory()) == Memory()
+        assert await accounting(history, Clock()).post(hedge(), Memory(), NOW) == Memory()
         assert history.asked == 0
 
     @pytest.mark.parametrize("page", [3, 7, 1000])
@@ -149,9 +153,23 @@ class TestPosting:
         clock, history = Clock(), History([entry(age, "-1") for age in ages], page)
         books, memory = accounting(history, clock), COUNTING
         for _ in range(12):
-            memory = await books.post(hedge(), memory)
+            memory = await books.post(hedge(), memory, clock.now_ms())
             clock.ms += 60_000
         assert memory.fees == coin(len(ages))
+
+    @pytest.mark.parametrize("lagging", ["the reading", "the count"])
+    async def test_a_clock_that_ran_ahead_for_a_while_leaves_nothing_uncounted(self, lagging: str) -> None:
+        """A day ahead, when the exchange was read, or only when its ledger was."""
+        clock, history = Clock(), History([entry(-70_000, "-1"), funding(-90_000, "-2")])
+        books, day = accounting(history, clock), 86_400_000
+        agreed = Millis(clock.ms if lagging == "the reading" else clock.ms + day)
+        clock.ms += day if lagging == "the reading" else 0
+        memory = await books.post(hedge(), COUNTING, agreed)
+        assert memory.ledger_at < NOW
+        clock.ms = NOW + 2 * 60_000
+        books = accounting(history, clock)
+        memory = await books.post(hedge(), memory, clock.now_ms())
+        assert (memory.fees, memory.funding_paid) == (coin(1), coin(2))
 
 
 BUST, ADL = EntryKind.LIQUIDATION, EntryKind.ADL
@@ -203,7 +221,7 @@ class TestClosedByForce:
     ) -> None:
         memory = replace(COUNTING, forced=tuple(before))
         for read in (
-            accounting(History(entries), Clock()).post(hedge(), memory),
+            accounting(History(entries), Clock()).post(hedge(), memory, NOW),
             accounting(History(entries), Clock()).examine(hedge(), memory, STARTED, INSTANCE),
         ):
             assert (await read).forced == tuple(after)
@@ -211,7 +229,7 @@ class TestClosedByForce:
     async def test_one_of_hours_ago_is_noted_when_it_is_first_read(self) -> None:
         """Nobody was there when it happened."""
         away = replace(COUNTING, ledger_at=Millis(NOW - 2 * TOLD_MS))
-        memory = await accounting(History([entry(TOLD_MS, kind=BUST)]), Clock()).post(hedge(), away)
+        memory = await accounting(History([entry(TOLD_MS, kind=BUST)]), Clock()).post(hedge(), away, NOW)
         assert memory.forced == (forced(BUST, 1, TOLD_MS),)
         assert memory.forced[0].told(NOW)
 
@@ -224,7 +242,7 @@ class TestClosedByForce:
         with pytest.raises(ReadError):
             await books.examine(hedge(), COUNTING, STARTED, INSTANCE)
         with pytest.raises(ReadError):
-            await books.post(hedge(), COUNTING)
+            await books.post(hedge(), COUNTING, NOW)
 
 
 class TestRival:

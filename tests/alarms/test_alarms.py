@@ -14,9 +14,10 @@ Shown = Sequence[str]
 
 
 def record(*shown: str, hedge: str = "btc", state: State = State.HEDGED) -> CycleRecord:
-    """A cycle whose findings are ``guard:permission``, all alarming, after one that is content. Those that
-    end in ``!`` are critical."""
-    findings: list[dict[str, Any]] = [_finding("clock", "any", alarm=False)]
+    """A cycle whose findings are ``guard:permission``, all alarming, after those that are content: a blind
+    one has few. Those that end in ``!`` are critical."""
+    content = ["clock"] if any(each.startswith("coherence") for each in shown) else ["coherence", "clock"]
+    findings: list[dict[str, Any]] = [_finding(each, "any", alarm=False) for each in content]
     findings += [_finding(*each.split(":"), alarm=True) for each in shown]
     return CycleRecord(hedge, Millis(1_000), state, "a reason", False, {"findings": findings}, Memory())
 
@@ -103,6 +104,31 @@ def told(*cycles: tuple[float, Shown]) -> list[tuple[float, str, str, str]]:
             [(0, ["coherence:none"]), (PATIENCE, ["coherence:none"])],
             [(PATIENCE, "coherence", "critical", "raised")],
             id="blindness that lasts does",
+        ),
+        pytest.param(
+            [
+                (0, ["foreign:any"]),
+                (5, ["coherence:none"]),
+                (100, ["coherence:none"]),
+                (105, ["foreign:any"]),
+                (110, ["foreign:any"]),
+            ],
+            [(0, "foreign", "warning", "raised"), (100, "coherence", "critical", "raised")],
+            id="who is blind does not know that something is over",
+        ),
+        pytest.param(
+            [(0, ["foreign:any"]), (5, ["coherence:none"]), (15, ["coherence:none"]), (70, FINE), (75, FINE)],
+            [(0, "foreign", "warning", "raised"), (75, "foreign", "warning", "resolved")],
+            id="what blindness hid is over once it stayed away in sight",
+        ),
+        pytest.param(
+            [(0, ["clock:any"]), (5, ["coherence:none"]), (65, ["coherence:none"])],
+            [
+                (0, "clock", "warning", "raised"),
+                (65, "coherence", "critical", "raised"),
+                (65, "clock", "warning", "resolved"),
+            ],
+            id="of what a blind cycle looks at it knows",
         ),
     ],
 )

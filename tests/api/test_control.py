@@ -212,6 +212,7 @@ class TestParsing:
             (b'{"verb": ["pause"]}', "verb"),
             (b'{"verb": "PAUSE"}', "verb"),
             (b'{"verb": "unwound"}', "verb"),
+            (b'{"verb": "home"}', "verb"),
             (b'{"verb": "buy"}', "verb"),
             (b'{"verb": "pause", "who": "root"}', '"who" is not a key'),
             (b'{"verb": "pause", "Hedge": "btc"}', '"Hedge" is not a key'),

@@ -1,6 +1,8 @@
 """What another program writes: read strictly, from a file or an address, and nothing else of either."""
 
+import asyncio
 import os
+import threading
 from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
@@ -48,6 +50,9 @@ class TestTheDocument:
             (b'{"ratio": 0.5, "at": "2026-11-21T05:20:00Z", "note": ""}', "must have ratio and at"),
             (b'{"ratio": 1.01, "at": "2026-11-21T05:20:00Z"}', "ratio must be from 0 to 1"),
             (b'{"ratio": -0.01, "at": "2026-11-21T05:20:00Z"}', "ratio must be from 0 to 1"),
+            (b'{"ratio": 1e-999999999999999, "at": "2026-11-21T05:20:00Z"}', "at most 40 decimal places"),
+            (b'{"ratio": "1e-41", "at": "2026-11-21T05:20:00Z"}', "at most 40 decimal places"),
+            (b'{"ratio": 0e999999999, "at": "2026-11-21T05:20:00Z"}', "at most 40 decimal places"),
             (b'{"ratio": true, "at": "2026-11-21T05:20:00Z"}', "ratio must be from 0 to 1"),
             (b'{"ratio": null, "at": "2026-11-21T05:20:00Z"}', "ratio must be from 0 to 1"),
             (b'{"ratio": "half", "at": "2026-11-21T05:20:00Z"}', "ratio must be from 0 to 1"),
@@ -63,6 +68,10 @@ class TestTheDocument:
     def test_of_any_other_form_is_refused(self, text: bytes, says: str) -> None:
         with pytest.raises(ReadError, match=says):
             parse(text, "here")
+
+    def test_may_hold_what_a_computer_makes_of_nothing(self) -> None:
+        """0.1 + 0.2 - 0.3, in binary fractions."""
+        assert parse(GOOD.replace(b'"0.5"', b"5.551115123125783e-17"), "here").ratio < Decimal("1e-16")
 
     @given(st.binary(max_size=100) | st.text(max_size=100).map(str.encode))
     def test_never_fails_in_another_way(self, text: bytes) -> None:
@@ -88,6 +97,28 @@ class TestAFile:
         (tmp_path / "ratio.json").write_bytes(GOOD + b" " * 10_000_000)
         with pytest.raises(ReadError, match="is longer than 4096 bytes"):
             await RatioFile(tmp_path / "ratio.json").read()
+
+    async def test_on_a_disk_that_never_answers_takes_one_thread_and_nothing_from_others(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        answers = threading.Event()
+
+        def hang(file: RatioFile) -> bytes:
+            answers.wait()
+            return GOOD
+
+        monkeypatch.setattr(RatioFile, "_bytes", hang)
+        file, before = RatioFile(tmp_path / "ratio.json"), set(threading.enumerate())
+        try:
+            for _ in range(50):
+                with pytest.raises(TimeoutError):
+                    async with asyncio.timeout(0.001):
+                        await file.read()
+            (reader,) = set(threading.enumerate()) - before
+            assert reader.daemon, "the end of the process does not wait for it"
+        finally:
+            answers.set()
+        assert await file.read() == WANTED
 
     async def test_elsewhere_is_named_in_full(self, tmp_path: Path) -> None:
         (tmp_path / "there.json").write_bytes(GOOD)

@@ -35,7 +35,7 @@ class Server:
         return [message["code"] for _, message in self.arrived]
 
 
-def play(act: Callable[[Server, Webhook], Awaitable[None]], *, up: bool = True) -> Server:
+def play(act: Callable[[Server, Webhook], Awaitable[None]], *, up: bool = True, url: str = URL) -> Server:
     """Run ``act`` with a webhook whose address is served, or refuses."""
     played: list[Server] = []
 
@@ -45,7 +45,7 @@ def play(act: Callable[[Server, Webhook], Awaitable[None]], *, up: bool = True) 
         application = web.Application()
         application.router.add_post("/hook", server.take)
         served = serve(application, network, ADDRESS if up else "127.0.0.1:1")
-        async with served, webhook(URL, clock, lambda: MemoryConnector(network)) as hook:
+        async with served, webhook(url, clock, lambda: MemoryConnector(network)) as hook:
             await act(server, hook)
 
     run(main)
@@ -128,4 +128,27 @@ def test_the_address_is_in_no_log(capsys: Any) -> None:
     play(act, up=False)
     out = capsys.readouterr()
     assert "not taken" in out.out + out.err
+    assert "canary-4711" not in out.out + out.err
+
+
+def test_a_message_that_cannot_be_sent_at_all_does_not_silence_those_after_it(capsys: Any) -> None:
+    async def act(server: Server, hook: Webhook) -> None:
+        hook.tell({"code": "odd", "text": object()})
+        hook.tell(message("next"))
+        await hook.delivered()
+
+    assert play(act).codes == ["next"]
+    out = capsys.readouterr()
+    assert "TypeError" in out.out + out.err
+
+
+def test_an_address_that_can_be_none_is_survived_and_said(capsys: Any) -> None:
+    async def act(server: Server, hook: Webhook) -> None:
+        for code in ("one", "two"):
+            hook.tell(message(code))
+            await hook.delivered()
+
+    play(act, url="https://hooks..example/canary-4711")
+    out = capsys.readouterr()
+    assert (out.out + out.err).count("not taken") == 2
     assert "canary-4711" not in out.out + out.err

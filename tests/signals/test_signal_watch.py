@@ -28,6 +28,7 @@ class Bars:
     failing: Exception | None = None
     hanging: bool = False
     behind: int = 0
+    ahead_ms: int = 0
 
     async def candles(self, symbol: str, bar_ms: int, since: Millis) -> tuple[Candle, ...]:
         await self._answer()
@@ -36,7 +37,7 @@ class Bars:
 
     async def read(self) -> Wanted:
         await self._answer()
-        return Wanted(Decimal("0.5"), self.clock.now_ms())
+        return Wanted(Decimal("0.5"), Millis(self.clock.now_ms() + self.ahead_ms))
 
     async def _answer(self) -> None:
         self.asked.append(self.clock.monotonic())
@@ -103,6 +104,24 @@ def test_what_fails_or_hangs_keeps_the_last_value_and_is_tried_again() -> None:
         bars.hanging = False
         await bars.clock.sleep(SOON + DEADLINE + 1)
         assert watch.signals["btc"].wanted.problem == ""
+
+    play(act, Policies(external=External(3_600_000, After.KEEP)), external=True)
+
+
+def test_a_word_of_the_future_replaces_none_that_holds() -> None:
+    async def act(watch: SignalWatch, bars: Bars) -> None:
+        await bars.clock.sleep(POLL - 1)
+        known = watch.signals["btc"].wanted.value
+        assert known is not None
+        bars.ahead_ms = 90_000
+        await bars.clock.sleep(2)
+        assert watch.signals["btc"].wanted.value == known
+        assert watch.signals["btc"].wanted.problem == "it is dated 90 s in the future"
+        bars.ahead_ms = 60_000
+        await bars.clock.sleep(SOON)
+        word = watch.signals["btc"].wanted
+        assert word.value is not None
+        assert (word.value.at > known.at, word.problem) == (True, "")
 
     play(act, Policies(external=External(3_600_000, After.KEEP)), external=True)
 

@@ -8,14 +8,19 @@ import re
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from dataclasses import dataclass
+from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from hedgebot.domain.client_ids import parse
+from hedgebot.domain.records import Verb
+from hedgebot.errors import JournalError
 from hedgebot.journal.sqlite import SqliteJournal
+from hedgebot.ports import Journal
 from hedgebot.sim.faults import Fault
 from hedgebot.sim.ledger import MarginMode
 from hedgebot.sim.matching import Side
@@ -305,6 +310,44 @@ class TestTrouble:
 
         late = around_the_order(BYBIT, "delay_reply", seconds=(3, 3))
         play(with_margin_to_spare(BYBIT, leverage=None, faults=[late]), folder, act)
+
+
+@dataclass
+class FailingOnce:
+    """A journal in which each method named here fails the next time it is asked."""
+
+    journal: Journal
+    failing: set[str]
+
+    def __getattr__(self, method: str) -> Any:
+        if method not in self.failing:
+            return getattr(self.journal, method)
+        self.failing.remove(method)
+        return self._fail
+
+    async def _fail(self, *_: object, **__: object) -> None:
+        raise JournalError("disk I/O error")
+
+
+READS = ["intents_since", "open_intents", "transfers_since", "open_transfers", "commands"]
+
+
+@pytest.mark.parametrize("read", READS)
+def test_an_order_of_the_operator_outlasts_a_journal_that_cannot_be_read(tmp_path: Path, read: str) -> None:
+    """It is read afresh after it failed, and fails again."""
+
+    async def act(scene: Scene) -> None:
+        await scene.cycles(4)
+        await scene.daemon.command("btc", Verb.UNWIND, Decimal(0), "test")
+        await scene.cycles(4)
+        assert (scene.hedge()["state"], scene.orders) == ("unwound", 2)
+        cycle = scene.daemon.cycles["btc"]
+        cycle.journal = cast(Journal, FailingOnce(cycle.journal, {"record", read}))
+        for _ in range(10):
+            await scene.cycles(1)
+            assert (scene.hedge()["state"], scene.orders) == ("unwound", 2)
+
+    play(Setup(), tmp_path, act)
 
 
 def journal_alarm(scene: Scene) -> dict[str, Any] | None:

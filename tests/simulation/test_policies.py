@@ -110,6 +110,20 @@ class TestByTheCalendar:
 
         play(scheduled(1), tmp_path, act)
 
+    def test_an_end_that_was_only_observed_while_flat_binds_nobody(self, tmp_path: Path) -> None:
+        """Who watched a schedule to its end, was content and goes live with the next one, is hedged by it."""
+
+        async def act(scene: Scene) -> None:
+            await scene.clock.sleep(2.5 * DAY)
+            assert (scene.hedge()["state"], scene.orders) == ("unwound", 0)
+            await scene.stop()
+            scene.setup = replace(scene.setup, mode="live", ratio=scheduled(30).ratio)
+            await scene.start()
+            await scene.clock.sleep(5 * HOUR)
+            assert (scene.hedge()["state"], scene.orders) == ("hedged", 1)
+
+        play(replace(scheduled(1), mode="observe"), tmp_path, act)
+
     def test_an_operators_ratio_outlasts_it_until_it_is_withdrawn(self, tmp_path: Path) -> None:
         async def act(scene: Scene) -> None:
             await scene.clock.sleep(1.5 * DAY)
