@@ -10,6 +10,7 @@ from enum import Enum
 from typing import NamedTuple
 
 from hedgebot.domain.inverse import Short
+from hedgebot.domain.linear import LinearShort
 from hedgebot.domain.units import ONE, ZERO, Coin, Price, Usd
 
 
@@ -26,7 +27,7 @@ Figure = Price | NoFigure
 class PooledShort(NamedTuple):
     """A short with the rates that its exchange maintains it at."""
 
-    short: Short
+    short: Short | LinearShort
     maintenance: Decimal
     closing_fee: Decimal = ZERO
 

@@ -2,16 +2,19 @@
 
 from decimal import Decimal
 
-from hedgebot.domain.linear import LinearShort, liquidation_price
+from hedgebot.domain.linear import LinearPool
 from hedgebot.domain.liquidation import Figure, MarginPool, NoFigure, reported, worst
 from hedgebot.domain.margin_mode import MarginMode
 from hedgebot.domain.snapshot import Leg, Snapshot
-from hedgebot.domain.units import ONE, ZERO, Coin
+from hedgebot.domain.units import ONE, ZERO
 
 
 def pool(snapshot: Snapshot, leg: Leg) -> MarginPool:
     """What is liquidated together with an inverse ``leg``: itself when isolated, else all of its wallet."""
-    return snapshot.pools[leg.name]
+    found = snapshot.pools[leg.name]
+    if isinstance(found, LinearPool):
+        raise TypeError(f"{leg.name} is linear: no coins margin it")
+    return found
 
 
 def liquidation(snapshot: Snapshot, leg: Leg) -> Figure:
@@ -37,25 +40,25 @@ def distance(snapshot: Snapshot, leg: Leg) -> Decimal | NoFigure:
 
 def leverage(snapshot: Snapshot, leg: Leg) -> Decimal | None:
     """``Q / (M + U)`` of the leg's pool at mark; None where no margin is left or nothing is short."""
-    if isinstance(leg.short, LinearShort):
-        dollars = leg.short.profit.value + (leg.position.margin or Coin.zero()).value
-        return leg.short.notional.value / dollars if leg.short.notional and dollars > ZERO else None
-    margined = pool(snapshot, leg)
+    short, equity = backing(snapshot, leg)
+    return short / equity if short and equity > ZERO else None
+
+
+def backing(snapshot: Snapshot, leg: Leg) -> tuple[Decimal, Decimal]:
+    """What a leg's pool is short at mark, and its margin with unrealised profit: ``Q`` and ``M + U``, of a
+    linear leg both in dollars."""
+    margined = snapshot.pools[leg.name]
+    if isinstance(margined, LinearPool):
+        return margined.short.notional.value, margined.dollars + margined.short.profit.value
     short, equity = ZERO, margined.margin.value + margined.other.value / leg.mark.value
     for each in margined.shorts:
         short += each.short.short.value
         equity += each.short.unrealized.value
-    return short / equity if short and equity > ZERO else None
+    return short, equity
 
 
 def _ours(snapshot: Snapshot, leg: Leg) -> tuple[Figure, ...]:
-    """Our own figures. An isolated or linear leg whose margin is not known has none."""
-    short, margin = leg.short, leg.position.margin
-    if isinstance(short, LinearShort):
-        if margin is None or short.entry is None:
-            return (NoFigure.UNKNOWN,)
-        maintenance = leg.facts.maintenance(short.short)
-        return (liquidation_price(margin.value, short.short, short.entry, maintenance),)
-    if margin is None and leg.margin_mode is MarginMode.ISOLATED:
+    """Our own figures. An isolated leg whose margin is not known has none."""
+    if leg.position.margin is None and leg.margin_mode is MarginMode.ISOLATED:
         return (NoFigure.UNKNOWN,)
-    return pool(snapshot, leg).figures(leg.mark)
+    return snapshot.pools[leg.name].figures(leg.mark)

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
 
+from hedgebot.sim.contract import Contract
 from hedgebot.sim.events import Event
 from hedgebot.sim.ledger import AccountState, PositionKey, WalletKey
 from hedgebot.sim.money import ZERO
@@ -107,7 +108,7 @@ class Account:
             if order is not None and not order.open:
                 yield order
 
-    def resting_margin(self, order: Order, leverage: Fraction, taker: Fraction, face: Fraction) -> Fraction:
+    def resting_margin(self, order: Order, leverage: Fraction, contract: Contract) -> Fraction:
         """Coins that an open order holds back; an order that only reduces holds none."""
         if order.reduce_only:
             return ZERO
@@ -115,7 +116,7 @@ class Account:
         position = self.state.position(key)
         opposed = position.contracts * order.side.sign < 0
         opening = max(order.left - position.size, ZERO) if opposed else order.left
-        return opening * face / order.limit * (1 / leverage + taker)
+        return contract.coins(opening, order.limit) * (1 / leverage + contract.closing_fee)
 
 
 def is_duplicate(account: Account, request: NewOrder, *, ever: bool) -> bool:

@@ -152,7 +152,7 @@ class Clearing:
     def _worth(self, key: PositionKey, position: Position, at_ms: int) -> Fraction:
         contract = self._truth.contracts[key[0]]
         quote = self._truth.quote(key[0], at_ms)
-        return contract.coins(position.contracts, quote.mark) * quote.index
+        return contract.dollars(position.contracts, quote.mark)
 
     def _liquidate(self, account: Account, key: PositionKey) -> None:
         """Cancel what rests, then close at the price that leaves nothing of the margin or of the pool."""

@@ -12,7 +12,7 @@ FOREVER = Fraction(10) ** 18
 
 @dataclass(frozen=True, slots=True)
 class Tier:
-    """Margin rates for positions worth up to ``up_to`` coins.
+    """Margin rates for positions worth up to ``up_to`` coins (of a linear contract: dollars).
 
     Maintenance margin is ``value · maintenance − deduction``; the deduction keeps it continuous where
     one tier ends and the next begins.
@@ -52,11 +52,19 @@ ETH_TIERS = ladder(
         (15000, "0.03", "0.04", 25),
     ]
 )
+SOLUSDT_TIERS = ladder(
+    [
+        (500_000, "0.01", "0.02", 50),
+        (2_000_000, "0.015", "0.025", 40),
+        (5_000_000, "0.03", "0.04", 25),
+    ]
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contract:
-    """An inverse contract: ``face`` dollars each, margin and profit in ``settle`` coins.
+    """An inverse contract: ``face`` dollars each, margin and profit in ``settle`` coins. Of a ``linear`` one
+    ``face`` is in coins of ``base``, and the ``settle`` coin is a stable one.
 
     Rates are fractions (0.00055 is 5.5 basis points); ``band`` is how far from mark a price may lie;
     a dated contract has ``delivery_ms`` above zero and no funding, and once ``delivered`` it is no longer
@@ -66,6 +74,7 @@ class Contract:
     symbol: str
     base: str
     settle: str
+    linear: bool = False
     face: Fraction = ONE
     tick: Fraction = Fraction(1, 2)
     price_places: int = 2
@@ -99,8 +108,22 @@ class Contract:
         return self.taker if self.fee_in_margin else ZERO
 
     def coins(self, contracts: Fraction, price: Fraction) -> Fraction:
-        """What ``contracts`` (either sign) are worth at ``price``, in coins, always positive."""
-        return abs(contracts) * self.face / price
+        """What ``contracts`` (either sign) are worth at ``price``, in ``settle`` coins, always positive."""
+        size = abs(contracts) * self.face
+        return size * price if self.linear else size / price
+
+    def price(self, contracts: Fraction, coins: Fraction) -> Fraction:
+        """The price at which ``contracts`` (either sign) are worth so many ``settle`` coins."""
+        size = abs(contracts) * self.face
+        return coins / size if self.linear else size / coins
+
+    def gains(self, contracts: Fraction) -> bool:
+        """Whether a position gains, and by as much, when it is worth more ``settle`` coins."""
+        return (contracts > 0) is self.linear
+
+    def dollars(self, contracts: Fraction, price: Fraction) -> Fraction:
+        """Dollars of ``contracts`` (either sign), always positive."""
+        return abs(contracts) * self.face * (price if self.linear else ONE)
 
     def tier(self, value: Fraction) -> Tier:
         """The tier of a position worth ``value`` coins; beyond the last one its rates go on."""
@@ -128,4 +151,23 @@ def ethusd() -> Contract:
         max_price=Fraction(199_999),
         max_leverage=Fraction(50),
         tiers=ETH_TIERS,
+    )
+
+
+def solusdt() -> Contract:
+    """Solana against the dollar, a tenth of a coin at least and margined in tether, as Bybit lists it."""
+    return Contract(
+        symbol="SOLUSDT",
+        base="SOL",
+        settle="USDT",
+        linear=True,
+        tick=Fraction(1, 100),
+        min_price=Fraction(1, 100),
+        max_price=Fraction(19_999),
+        qty_step=Fraction(1, 10),
+        min_qty=Fraction(1, 10),
+        max_qty=Fraction(79_770),
+        max_market_qty=Fraction(15_950),
+        min_notional=Fraction(5),
+        tiers=SOLUSDT_TIERS,
     )

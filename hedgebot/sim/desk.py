@@ -118,7 +118,7 @@ class OrderDesk:
         if is_duplicate(account, request, ever=truth.rules.client_ids == "ever"):
             raise RefusedError(Reason.DUPLICATE_CLIENT_ID, request.client_id)
         quote = truth.quote(request.symbol)
-        _check_quantity(contract, request)
+        _check_quantity(contract, request, quote.mark)
         _check_price(contract, request, quote.mark)
         _check_index(request, hedge_mode=account.state.hedge_mode)
         order = self._drafted(account, contract, request, quote.last, quote.mark)
@@ -178,7 +178,7 @@ class OrderDesk:
             raise RefusedError(Reason.NO_MARGIN, f"{short(need)} {contract.settle} needed")
 
 
-def _check_quantity(contract: Contract, request: NewOrder) -> None:
+def _check_quantity(contract: Contract, request: NewOrder, mark: Fraction) -> None:
     size = request.contracts
     largest = contract.max_market_qty if request.price is None else contract.max_qty
     if size < contract.min_qty:
@@ -187,7 +187,7 @@ def _check_quantity(contract: Contract, request: NewOrder) -> None:
         raise RefusedError(Reason.TOO_LARGE, str(size))
     if not is_multiple(size, contract.qty_step):
         raise RefusedError(Reason.BAD_QUANTITY, str(size))
-    if size * contract.face < contract.min_notional and not request.reduce_only:
+    if contract.dollars(size, request.price or mark) < contract.min_notional and not request.reduce_only:
         raise RefusedError(Reason.TOO_CHEAP, str(size))
 
 

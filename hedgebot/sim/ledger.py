@@ -1,8 +1,8 @@
 """Who owns what: wallets, positions and settings of one account, as frozen values.
 
-An inverse position is kept as the coins of its entry, ``Σ face·contracts/price`` over its trades, so
-averages are harmonic and profit exact without rounding. Every change gives a new ``AccountState``;
-old ones stay true for reads that lag.
+A position is kept as the ``settle`` coins of its entry, ``Σ`` of what its trades were worth, so averages
+(harmonic ones of inverse contracts) and profit are exact without rounding. Every change gives a new
+``AccountState``; old ones stay true for reads that lag.
 """
 
 from collections.abc import Mapping
@@ -65,15 +65,15 @@ class Position:
         return Side.BUY if self.contracts > 0 else Side.SELL
 
     def average(self, contract: Contract) -> Fraction:
-        """Harmonic average price of the entry; zero when flat."""
-        return self.size * contract.face / self.entry_coins if self.contracts else ZERO
+        """Average price of the entry, harmonic where the contract is inverse; zero when flat."""
+        return contract.price(self.contracts, self.entry_coins) if self.contracts else ZERO
 
     def profit(self, contract: Contract, price: Fraction) -> Fraction:
         """Coins won if the whole position were closed at ``price``."""
         if not self.contracts:
             return ZERO
         now = contract.coins(self.contracts, price)
-        return now - self.entry_coins if self.contracts < 0 else self.entry_coins - now
+        return now - self.entry_coins if contract.gains(self.contracts) else self.entry_coins - now
 
 
 @dataclass(frozen=True, slots=True)

@@ -135,6 +135,6 @@ class Truth:
         for order in orders:
             contract = self.contracts[order.symbol]
             leverage = self.leverage(state, order.symbol)
-            coins = account.resting_margin(order, leverage, contract.closing_fee, contract.face)
+            coins = account.resting_margin(order, leverage, contract)
             held[contract.settle] = held.get(contract.settle, ZERO) + coins
         return held

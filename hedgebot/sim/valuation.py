@@ -139,11 +139,12 @@ class Valuation:
         return total
 
     def covered(self, coin: str = "") -> bool:
-        """Whether no price can liquidate a pool: shorts only, each sold coin there to be delivered."""
+        """Whether no price can liquidate a pool: inverse shorts only, each sold coin there to deliver."""
         for each in self._coins(coin):
             spare = self._backing(each)
-            for _, position in self.pooled(each):
-                spare = spare - position.entry_coins if position.contracts < 0 else -ONE
+            for (symbol, _), position in self.pooled(each):
+                gains = self.contracts[symbol].gains(position.contracts)
+                spare = spare - position.entry_coins if gains else -ONE
             if spare < 0:
                 return False
         return not (self.maintenance_at_entry or self.collateral_ratio)
@@ -159,28 +160,28 @@ class Valuation:
         return wallet.balance - wallet.owed - isolated_coins(self.state, coin, self.contracts)
 
     def _add_coin(self, pool: margin.Pool, coin: str) -> None:
-        fixed, floating = ZERO, self._backing(coin)
-        rates, deductions, fees, held = ZERO, ZERO, ZERO, ZERO
+        def line(value: Fraction, coins: Fraction) -> margin.Line:
+            """The dollars of what positions are worth now, which in coins of a price falls as that rises and
+            in dollars rises, and of ``coins``."""
+            return margin.Line(coins, value) if coin in STABLE else margin.Line(value, coins)
+
+        owned = line(ZERO, self._backing(coin))
+        required = held = closing = margin.NOTHING
         for (symbol, _), position in self.pooled(coin):
             contract = self.contracts[symbol]
             value = contract.coins(position.contracts, self.quote(symbol).mark)
             tier = contract.tier(value)
-            fixed += value if position.contracts < 0 else -value
-            floating += -position.entry_coins if position.contracts < 0 else position.entry_coins
-            rates += value * tier.maintenance
-            deductions += tier.deduction
-            fees += value * contract.taker
-            held += value * contract.closing_fee
+            gain = line(value, -position.entry_coins)
+            owned = owned + gain if contract.gains(position.contracts) else owned - gain
+            required += line(value * tier.maintenance, -tier.deduction)
+            held += line(value * contract.closing_fee, ZERO)
+            closing += line(value * contract.taker, ZERO)
         price = self.index(coin)
-        weight = price * self.collateral_ratio.get(coin, ONE) if fixed + floating > 0 else price
-        if coin in STABLE:
-            fixed, floating = fixed + floating, ZERO
-        pool.fixed += fixed * weight
-        pool.floating += floating * weight
-        pool.maintenance_rates += rates * price
-        pool.deductions += deductions * price
-        pool.held_fees += held * price
-        pool.closing_fees += fees * price
+        weight = price * self.collateral_ratio.get(coin, ONE) if owned.now > 0 else price
+        pool.owned += owned * weight
+        pool.required += required * price
+        pool.held += held * price
+        pool.closing += closing * price
 
     def available(self, coin: str) -> Fraction:
         """Coins that may stand behind a new order."""

@@ -422,8 +422,8 @@ class TestSlowFacts:
 
     def test_a_symbol_that_is_not_listed_is_named(self) -> None:
         async def act(bench: Bench) -> None:
-            with pytest.raises(ReadError, match="BTC/USDT:USDT"):
-                await bench.account.read(Needs(frozenset({"BTC/USDT:USDT"}), frozenset({"BTC"})))
+            with pytest.raises(ReadError, match=r"bybit lists no contract XRP/USD:XRP"):
+                await bench.account.read(Needs(frozenset({"XRP/USD:XRP"}), frozenset({"BTC"})))
 
         play(act)
 
@@ -534,10 +534,10 @@ class TestPages:
         )
 
 
-def shown_as(status: str) -> list[Change]:
-    """An order's status on both endpoints that show it."""
+def shown_as(status: str, field: str = "orderStatus") -> list[Change]:
+    """An order's status, or another field, on both endpoints that show it."""
     return [
-        Change(path, "list[0].orderStatus", lambda _: status) for path in ("order/realtime", "order/history")
+        Change(path, f"list[0].{field}", lambda _: status) for path in ("order/realtime", "order/history")
     ]
 
 
@@ -595,8 +595,9 @@ class TestLookUp:
             state = (await bench.account.find(order)).state
             assert state is not None
             assert state.rejected
+            assert state.why == "EC_PerCancelRequest"
 
-        reads(act, *shown_as("Rejected"))
+        reads(act, *shown_as("Rejected"), *shown_as("EC_PerCancelRequest", "rejectReason"))
 
     def test_two_orders_with_one_client_id_are_an_error(self) -> None:
         async def act(bench: Bench) -> None:

@@ -45,6 +45,12 @@ ORDER_ROW = {
     "reduceOnly": False, "createdTime": "1757837618905", "updatedTime": "1757837618909",
     "rejectReason": "EC_NoError", "price": "27464.5",
 }  # fmt: skip
+XRP = {
+    "symbol": "XRPUSDT", "leverage": "10", "avgPrice": "0.3615", "liqPrice": "0.0001",
+    "positionValue": "36.15", "unrealisedPnl": "-1.83", "markPrice": "0.3432", "positionMM": "0.381021",
+    "positionIdx": 0, "positionIM": "3.634521", "updatedTime": "1672279322668", "side": "Buy",
+    "size": "100", "positionStatus": "Normal",
+}  # fmt: skip
 
 
 def envelope(result: object) -> dict[str, Any]:
@@ -138,10 +144,28 @@ def test_a_wallet_from_before_spot_borrowing_is_refused(shared: Path, replies: d
         convert(replies | {"wallet": old})
 
 
-def test_a_linear_contract_is_refused(shared: Path, replies: dict[str, Any]) -> None:
+def test_a_linear_contract_beside_the_inverse_ones(shared: Path, replies: dict[str, Any]) -> None:
     linear = read_json(shared / "payloads" / "bybit-inverse", "docs_GetLinearInverseSymbols.json")
-    with pytest.raises(ConversionError, match="quoteCoin"):
-        convert(replies | {"instruments": linear})
+    listing = market.instruments([wire(replies["instruments"], "inverse"), wire(linear, "linear")])
+    found = listing.named("BTC/USDT:USDT")
+    assert (found.native, found.face, found.instead) == ("BTCUSDT", Coin.of(1), BTC)
+    assert (found.lot, found.min_value) == (Contracts.of("0.001"), Usd.of(5))
+
+
+def test_a_linear_position(shared: Path) -> None:
+    """As a client recorded it: what it is worth is told at its entry, and its profit at mark."""
+    folder = shared / "payloads" / "bybit-inverse"
+    [row] = read_json(folder, "docs_GetLinearInverseSymbols.json")["result"]["list"]
+    row |= {"symbol": "XRPUSDT", "baseCoin": "XRP"}
+    listing = market.instruments([wire(envelope({"list": [row]}), "linear")])
+    said = envelope({"list": [XRP]})
+    seen = holdings.position(wire(said, "position"), listing.named("XRP/USDT:USDT"), MarginMode.CROSS)
+    assert (seen.contracts, seen.entry, seen.unrealized) == (
+        Contracts.of(100),
+        Price.of("0.3615"),
+        Coin.of("-1.83"),
+    )
+    assert (seen.initial_margin, seen.margin) == (Coin.of("3.634521"), None)
 
 
 DAMAGES: list[Any] = [

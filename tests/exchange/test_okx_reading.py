@@ -13,6 +13,7 @@ from hedgebot.domain.margin_mode import MarginMode
 from hedgebot.domain.orders import Fate
 from hedgebot.domain.units import Coin, Contracts, Millis, Price, Usd
 from hedgebot.errors import ConversionError, CredentialsError, ReadError
+from hedgebot.exchange.okx import account
 from hedgebot.exchange.registry import open_account
 from hedgebot.settings.secrets import Credentials
 from hedgebot.sim import okx
@@ -500,7 +501,7 @@ class TestInstruments:
 
     def test_an_unknown_leg_is_told(self) -> None:
         async def act(bench: Bench) -> None:
-            with pytest.raises(ReadError, match="okx lists no coin-margined contract XRP/USD:XRP"):
+            with pytest.raises(ReadError, match="okx lists no contract XRP/USD:XRP"):
                 await bench.account.read(Needs(frozenset({"XRP/USD:XRP"}), frozenset({"BTC"})))
 
         reads(act)
@@ -781,12 +782,50 @@ class TestFind:
 
         reads(act)
 
-    def test_a_history_without_end_proves_no_absence(self) -> None:
+    def test_a_history_without_end_proves_no_absence(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(account, "HISTORY_PAGES", 5)
+
         async def act(bench: Bench) -> None:
             for _ in range(501):
                 bench.exchange.human_trade("main", NATIVE, Side.SELL, 1)
             with pytest.raises(ReadError, match="more than 5 pages"):
+                await bench.account.find(bench.order(-1_000), Millis(bench.clock.now_ms()))
+
+        reads(act)
+
+    @pytest.mark.parametrize("before", [True, False], ids=["before it", "after it"])
+    def test_what_others_traded_at_other_times_is_not_read(
+        self, monkeypatch: pytest.MonkeyPatch, *, before: bool
+    ) -> None:
+        """However busy the account: the order never arrived, and that becomes certain."""
+        monkeypatch.setattr(account, "HISTORY_PAGES", 1)
+
+        async def act(bench: Bench) -> None:
+            def busy() -> None:
+                for _ in range(101):
+                    bench.exchange.human_trade("main", NATIVE, Side.SELL, 1)
+
+            if before:
+                busy()
+                await bench.clock.sleep(3_600)
+            written = Millis(bench.clock.now_ms())
+            if not before:
+                await bench.clock.sleep(3_600)
+                busy()
+            with pytest.raises(ReadError, match="more than 1 pages"):
                 await bench.account.find(bench.order(-1_000))
+            sighting = await bench.account.find(bench.order(-1_000), written)
+            assert (sighting.state, len(sighting.asked)) == (None, 2)
+
+        reads(act)
+
+    def test_an_order_that_our_clock_wrote_down_at_another_time_is_found_among_the_finished(self) -> None:
+        async def act(bench: Bench) -> None:
+            written = Millis(bench.clock.now_ms() + 100_000)
+            order = bench.order(-1_000)
+            await bench.account.place(order)
+            bench.exchange.lags["order"] = 60.0
+            assert (await bench.account.find(order, written)).asked == ("trade/order",)
 
         reads(act)
 

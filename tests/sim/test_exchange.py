@@ -93,7 +93,8 @@ class TestDelivery:
         assert not made.position("main", "BTCUSD").contracts
         assert made.wallet("main", "BTC").balance == paid + Fraction(30_000, 40_000) - sold
         fill = [event for event in made.events("main") if isinstance(event, Filled)][-1]
-        assert (fill.kind, fill.price, fill.fee, fill.at_ms) == (FillKind.DELIVERY, 40_000, 0, self.ENDS_MS)
+        assert fill.kind is FillKind.DELIVERY
+        assert [fill.price, fill.fee, fill.at_ms] == [40_000, 0, self.ENDS_MS]
         assert not made.account("main").open_orders
 
     def test_it_is_traded_until_then_and_not_after(self) -> None:

@@ -139,6 +139,11 @@ class BinanceAccount:
     def _moment(self, started: float, client: Client) -> Moment:
         return Moment(self._name, started, self._clock.monotonic(), client.time.offset_ms())
 
+    async def contracts(self, asset: str) -> tuple[Instrument, ...]:
+        """See ``ports.Account``."""
+        listed = (await self._slow.listing()).by_native.values()
+        return tuple(each for each in listed if each.settle == asset)
+
     async def ledger(self, symbols: Sequence[str], since: Millis) -> Ledger:
         """Trades and funding since an instant, week by week. Raises ``ReadError``."""
         contracts = [await self._contract(symbol) for symbol in symbols]
@@ -219,7 +224,7 @@ class BinanceAccount:
             lambda _answer, _contract: "",
         )
 
-    async def find(self, order: OrderRequest) -> Sighting:
+    async def find(self, order: OrderRequest, _written: Millis = Millis(0), /) -> Sighting:
         """Look for an order by its client id, and among the last ones of its contract; both must answer."""
         contract = await self._contract(order.symbol)
         recent = {"symbol": contract.native, "limit": RECENT_ORDERS}

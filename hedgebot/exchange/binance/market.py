@@ -2,17 +2,17 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 from hedgebot.domain.account import Tier
-from hedgebot.domain.instrument import Instrument
-from hedgebot.domain.market import Funding, Quote
+from hedgebot.domain.instrument import Instrument, is_dated
+from hedgebot.domain.market import NO_FUNDING, Funding, Quote
 from hedgebot.domain.signals import Candle
 from hedgebot.domain.units import ONE, Coin, Contracts, Usd
-from hedgebot.errors import ConversionError, ReadError
+from hedgebot.errors import ConversionError, ReadError, UnlistedError
 from hedgebot.exchange import candles as bars
 from hedgebot.exchange.convert import MOST_FEE, Fields, OrderBook
+from hedgebot.exchange.ending import ends_at, suffix
 from hedgebot.exchange.fates import Answer
 
 FACES = {"BTC": Usd(Decimal(100))}
@@ -46,8 +46,6 @@ STATUSES = {
 }
 INTERVALS = {3_600_000: "1h", 86_400_000: "1d"}
 BAR_COLUMNS = 12
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-LAST_DAY = 4_200_000_000_000  # ms; the year 2103: perpetuals are delivered in 2100
 HOUR_MS = 3_600_000
 JITTER_MS = 60_000  # settlements are booked a moment late
 
@@ -68,7 +66,7 @@ class Listing:
         """The contract of a unified symbol. Raises ``ReadError``, also for one of a size of its own."""
         instrument = self.by_symbol.get(symbol)
         if instrument is None:
-            raise ReadError(f"binance lists no coin-margined contract {symbol}", "Check the leg's symbol")
+            raise UnlistedError(f"binance lists no coin-margined contract {symbol}", "Check the leg's symbol")
         expected = FACES.get(instrument.asset, USUAL_FACE)
         if instrument.face != expected:
             raise ReadError(
@@ -102,8 +100,10 @@ def _instrument(row: Fields) -> Instrument:
     if missing:
         raise row.wrong("filters", f"has no {missing[0]}")
     lots, market = filters["LOT_SIZE"], filters["MARKET_LOT_SIZE"]
+    perpetual = row.word("contractType", KINDS)
+    ends = ends_at(row, "deliveryDate", perpetual=perpetual)
     return Instrument(
-        symbol=f"{base}/USD:{base}{_expiry(row)}",
+        symbol=f"{base}/USD:{base}{suffix(ends, perpetual=perpetual)}",
         native=row.name("symbol"),
         asset=base,
         face=Usd(row.positive("contractSize")),
@@ -112,17 +112,8 @@ def _instrument(row: Fields) -> Instrument:
         min_order=Contracts(lots.positive("minQty")),
         max_order=min(Contracts(lots.positive("maxQty")), Contracts(market.positive("maxQty"))),
         tradable=row.word("contractStatus", STATUSES),
+        ends_at=ends,
     )
-
-
-def _expiry(row: Fields) -> str:
-    """``-YYMMDD`` for a dated contract, as unified symbols end."""
-    if row.word("contractType", KINDS) is PERPETUAL:
-        return ""
-    at = row.millis("deliveryDate")
-    if not 0 < at < LAST_DAY:
-        raise row.wrong("deliveryDate", "is no date for a dated contract")
-    return f"-{EPOCH + timedelta(milliseconds=at):%y%m%d}"
 
 
 def tiers(answer: Answer, native: str) -> tuple[Tier, ...]:
@@ -175,7 +166,7 @@ def order_book(answer: Answer, instrument: Instrument) -> OrderBook:
 
 def quote(premium: Answer, book: OrderBook, instrument: Instrument, hours: Decimal | None) -> Quote:
     """One reading of a contract's market, as old as the older of its two parts."""
-    row = one_row(premium, instrument.native)
+    row, dated = one_row(premium, instrument.native), is_dated(instrument.symbol)
     at, next_at = row.millis("time"), row.millis("nextFundingTime") or None
     if hours is not None and next_at is not None and next_at - at > hours * HOUR_MS + JITTER_MS:
         hours = None  # the interval has changed since it was read
@@ -185,7 +176,7 @@ def quote(premium: Answer, book: OrderBook, instrument: Instrument, hours: Decim
         index=row.price_or_blank("indexPrice"),
         bids=book.bids,
         asks=book.asks,
-        funding=Funding(row.rate("lastFundingRate"), hours, next_at),
+        funding=NO_FUNDING if dated else Funding(row.rate("lastFundingRate"), hours, next_at),
         at=min(at, book.at),
     )
 

@@ -1,1 +1,1 @@
-"""Bybit: unified trading account 2.0, inverse perpetuals, v5 API. All that is Bybit's own stands here."""
+"""Bybit: unified trading account 2.0, inverse and linear contracts, v5 API. All its own stands here."""

@@ -24,7 +24,6 @@ from hedgebot.exchange.limiter import Priority
 from hedgebot.exchange.together import together
 from hedgebot.ports import Clock
 
-ALL = {"category": venue.CATEGORY}
 BOOK_LEVELS = 50
 MOST_BARS = 1000
 POSITION_PAGE, ORDER_PAGE, EXECUTION_PAGE = 200, 50, 100
@@ -68,33 +67,46 @@ class BybitAccount:
         started = self._clock.monotonic()
         listing = (await self._slow.known(needs.symbols)).listing
         contracts = [listing.named(symbol) for symbol in sorted(needs.symbols)]
+        kinds = {venue.kind(contract) for contract in contracts} or {venue.Kind(venue.INVERSE)}
         assets = sorted(needs.assets)
         pot = {"accountType": UNIFIED, "coin": ",".join(assets)}
         async with together() as group:
             slow = group.create_task(self._slow.facts(needs.symbols))
             legs = [self._ask_about(contract, group) for contract in contracts]
-            positions = group.create_task(pages(self._client, venue.POSITIONS, ALL, POSITION_PAGE))
-            resting = group.create_task(pages(self._client, venue.ORDERS, ALL, ORDER_PAGE))
+            positions = [self._all(venue.POSITIONS, kind, POSITION_PAGE, group) for kind in kinds]
+            resting = [self._all(venue.ORDERS, kind, ORDER_PAGE, group) for kind in kinds]
             wallet = group.create_task(self._client.read(venue.WALLET, pot))
-        answers = Answers(wallet.result(), positions.result(), resting.result(), [leg() for leg in legs])
+        shown = [page for task in positions for page in task.result()]
+        orders = [page for task in resting for page in task.result()]
+        answers = Answers(wallet.result(), shown, orders, [leg() for leg in legs])
         ended, offset = self._clock.monotonic(), self._client.time.offset_ms()
         return reading(answers, slow.result(), assets, Moment(self._name, started, ended, offset))
 
+    def _all(
+        self, endpoint: Endpoint, kind: venue.Kind, page: int, group: asyncio.TaskGroup
+    ) -> asyncio.Task[list[Answer]]:
+        return group.create_task(pages(self._client, endpoint, kind.params, page))
+
     def _ask_about(self, contract: Instrument, group: asyncio.TaskGroup) -> Callable[[], LegAnswers]:
         """Ask for all about one contract within ``group``; what this returns is for after it."""
-        asked = ALL | {"symbol": contract.native}
+        asked = venue.scope(contract)
         book = group.create_task(self._order_book(contract))
         position = group.create_task(self._client.read(venue.POSITIONS, asked))
         ticker = group.create_task(self._client.read(venue.TICKERS, asked))
         return lambda: LegAnswers(contract, position.result(), ticker.result(), book.result())
 
     async def _order_book(self, contract: Instrument) -> OrderBook:
-        asked = {**ALL, "symbol": contract.native, "limit": BOOK_LEVELS}
+        asked = {**venue.scope(contract), "limit": BOOK_LEVELS}
         return market.order_book(await self._client.read(venue.ORDER_BOOK, asked), contract)
+
+    async def contracts(self, asset: str) -> tuple[Instrument, ...]:
+        """See ``ports.Account``."""
+        listed = (await self._slow.listing()).by_native.values()
+        return tuple(each for each in listed if each.settle == asset)
 
     async def ledger(self, symbols: Sequence[str], since: Millis) -> Ledger:
         """Executions since an instant, week by week. Raises ``ReadError``."""
-        listing = await self._slow.listing()
+        listing = await self._slow.listing(symbols)
         contracts = [listing.named(symbol) for symbol in symbols]
         now = self._clock.now_ms()  # as ``since`` is; the exchange's may be damaged
         start, found = max(since, now - HISTORY_MS), list[LedgerEntry]()
@@ -107,15 +119,15 @@ class BybitAccount:
 
     async def _week(self, contract: Instrument, start: int) -> list[LedgerEntry]:
         """One contract's executions in the week from ``start``, oldest first."""
-        asked = {**ALL, "symbol": contract.native, "startTime": start, "endTime": start + WEEK_MS - 1}
+        asked = {**venue.scope(contract), "startTime": start, "endTime": start + WEEK_MS - 1}
         read = await pages(self._client, venue.EXECUTIONS, asked, EXECUTION_PAGE, sparse=True)
         return list(orders.entries(read, contract))[::-1]
 
     async def candles(self, symbol: str, bar_ms: int, since: Millis) -> tuple[Candle, ...]:
         """Bars that have ended, oldest first. Raises ``ReadError``."""
-        contract = (await self._slow.listing()).named(symbol)
+        contract = (await self._slow.listing([symbol])).named(symbol)
         interval = market.INTERVALS[bar_ms]
-        asked = {**ALL, "symbol": contract.native, "interval": interval, "start": since, "limit": MOST_BARS}
+        asked = {**venue.scope(contract), "interval": interval, "start": since, "limit": MOST_BARS}
         answer = await self._client.read(venue.CANDLES, asked)
         return market.candles(answer, contract, bar_ms, self._client.time.now_ms())
 
@@ -156,8 +168,7 @@ class BybitAccount:
             venue.SET_LEVERAGE,
             symbol,
             lambda contract: {
-                **ALL,
-                "symbol": contract.native,
+                **venue.scope(contract),
                 "buyLeverage": leverage,
                 "sellLeverage": leverage,
             },
@@ -174,7 +185,7 @@ class BybitAccount:
         priority: Priority = Priority.ORDER,
     ) -> Outcome:
         try:
-            contract = (await self._slow.listing()).named(symbol)
+            contract = (await self._slow.listing([symbol])).named(symbol)
         except (ReadError, CredentialsError) as cause:
             return Outcome(Fate.REJECTED, f"not sent: {cause}")
         return await self._client.write(
@@ -198,9 +209,9 @@ class BybitAccount:
         """Bybit keeps no history of such moves."""
         return TransferSighting(None)
 
-    async def find(self, order: OrderRequest) -> Sighting:
+    async def find(self, order: OrderRequest, _written: Millis = Millis(0), /) -> Sighting:
         """Look for an order among the open and recent ones and in the history; both must answer."""
-        contract = (await self._slow.listing()).named(order.symbol)
+        contract = (await self._slow.listing([order.symbol])).named(order.symbol)
         endpoints, asked = (venue.ORDERS, venue.ORDER_HISTORY), orders.naming(order, contract)
         async with together() as group:
             tasks = [group.create_task(self._client.read(endpoint, asked)) for endpoint in endpoints]

@@ -5,9 +5,8 @@ from decimal import Decimal
 
 from hedgebot.domain.account import AccountMode, Position, Wallet, WalletId
 from hedgebot.domain.instrument import Instrument
-from hedgebot.domain.inverse import Short
 from hedgebot.domain.margin_mode import MarginMode
-from hedgebot.domain.units import ZERO, Coin, Contracts, Millis, Usd
+from hedgebot.domain.units import ZERO, Coin, Contracts, Millis, Usd, plain
 from hedgebot.exchange.bybit.market import Listing
 from hedgebot.exchange.convert import Fields
 from hedgebot.exchange.fates import Answer
@@ -24,6 +23,7 @@ FLAT = {"": 0, "None": 0}
 POSITION_STATUSES = {"Normal": None, "Liq": None, "Adl": None}
 
 COIN_ROUNDING = Decimal("2e-8")  # two amounts of eight decimals, subtracted
+DOLLAR_ROUNDING = Decimal("2e-4")  # and of four
 SUM_ROUNDING = Decimal("5e-8")  # four of them
 PRICE_ROUNDING = Decimal("2e-7")  # of a position, for an entry and a mark of two decimals each
 
@@ -118,7 +118,7 @@ def _other_margin(row: Fields, totals: Fields) -> Usd:
 def positions(
     pages: Iterable[Answer], listing: Listing, margin_mode: MarginMode | None
 ) -> tuple[Position, ...]:
-    """All open positions of the category, each contract once."""
+    """All open positions, each contract once."""
     rows = [row for page in pages for row in page.fields.rows("list")]
     by_contract: dict[str, list[Fields]] = {}
     for row in rows:
@@ -197,13 +197,15 @@ def _contracts(row: Fields) -> Contracts:
 
 def _check_open(row: Fields, instrument: Instrument, contracts: Contracts, unrealized: Coin) -> None:
     """Value and profit must be what our own arithmetic makes of the same row's size and prices."""
-    ours = Short(instrument.notional(contracts), row.price("avgPrice"), row.price("markPrice"))
-    allowed = COIN_ROUNDING + PRICE_ROUNDING * (ours.sold.value + ours.short.value)
-    if abs(row.positive("positionValue") - ours.sold.value) > allowed:
-        raise row.wrong("positionValue", f"is not size / avgPrice, {ours.sold}")
-    profit = ours.unrealized if contracts.value < ZERO else -ours.unrealized
-    if abs(unrealized.value - profit.value) > allowed:
-        raise row.wrong("unrealisedPnl", f"is {unrealized}, by its own size and prices {profit}")
+    entry, mark = row.price("avgPrice"), row.price("markPrice")
+    at_entry, now = (instrument.worth(contracts, price).value for price in (entry, mark))
+    allowed = (DOLLAR_ROUNDING if instrument.linear else COIN_ROUNDING) + PRICE_ROUNDING * (at_entry + now)
+    if abs(row.positive("positionValue") - at_entry) > allowed:
+        formula = "size * avgPrice" if instrument.linear else "size / avgPrice"
+        raise row.wrong("positionValue", f"is not {formula}, {plain(at_entry)}")
+    profit = now - at_entry if (contracts.value < ZERO) is not instrument.linear else at_entry - now
+    if abs(unrealized.value - profit) > allowed:
+        raise row.wrong("unrealisedPnl", f"is {unrealized}, by its own size and prices {plain(profit)}")
 
 
 def _number(row: Fields, name: str, required: bool) -> Decimal:

@@ -1,49 +1,51 @@
 """Bybit's words for contracts and prices, converted: instruments, margin tiers, fees, tickers, books."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from hedgebot.domain.account import Tier
-from hedgebot.domain.instrument import Instrument
-from hedgebot.domain.market import Funding, Quote
+from hedgebot.domain.instrument import Instrument, is_dated
+from hedgebot.domain.market import NO_FUNDING, Funding, Quote
 from hedgebot.domain.signals import Candle
 from hedgebot.domain.units import ONE, Coin, Contracts, Usd
-from hedgebot.errors import ReadError
+from hedgebot.errors import UnlistedError
 from hedgebot.exchange import candles as bars
-from hedgebot.exchange.bybit.venue import CATEGORY
+from hedgebot.exchange.bybit.venue import category
 from hedgebot.exchange.convert import MOST_FEE, Fields, OrderBook
+from hedgebot.exchange.ending import ends_at, suffix
 from hedgebot.exchange.fates import Answer
 
 FACE = Usd(ONE)  # every inverse contract here is one dollar; ccxt reads the minimal order size as its size
+LINEAR_FACE = Coin(ONE)  # sizes of linear contracts are in coins
 PERPETUAL, DATED = "InversePerpetual", "InverseFutures"
-KINDS = {PERPETUAL: True, DATED: False}
+KINDS = {PERPETUAL: True, DATED: False, "LinearPerpetual": True, "LinearFutures": False}
+LINEAR = ("LinearPerpetual", "LinearFutures")
 STATUSES = {"Trading": True, "PreLaunch": False, "Delivering": False, "Closed": False}
 INTERVALS = {3_600_000: "60", 86_400_000: "D"}
 BAR_COLUMNS = 7
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-LAST_DAY = 4_000_000_000_000  # ms; the year 2096
 PERCENT = Decimal(100)
 RATE_ROUNDING = Decimal("0.05")  # 1/maxLeverage and initialMargin are rounded apart
 
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """All inverse contracts that are listed, by either name."""
+    """All contracts that are listed, by either name; linear ones only where a leg is one."""
 
     by_symbol: Mapping[str, Instrument]
     by_native: Mapping[str, Instrument]
 
     @classmethod
     def of(cls, instruments: Iterable[Instrument]) -> "Listing":
-        listed = tuple(instruments)
+        found = tuple(instruments)
+        inverse = {i.asset: i.symbol for i in found if i.symbol == f"{i.asset}/USD:{i.asset}" and i.tradable}
+        listed = [replace(i, instead=inverse.get(i.asset, "")) if i.linear else i for i in found]
         return cls({i.symbol: i for i in listed}, {i.native: i for i in listed})
 
     def named(self, symbol: str) -> Instrument:
-        """The contract of a unified symbol. Raises ``ReadError``."""
+        """The contract of a unified symbol. Raises ``UnlistedError``."""
         if symbol not in self.by_symbol:
-            raise ReadError(f"bybit lists no inverse contract {symbol}", "Check the leg's symbol")
+            raise UnlistedError(f"bybit lists no contract {symbol}", "Check the leg's symbol")
         return self.by_symbol[symbol]
 
     def of_row(self, row: Fields) -> Instrument:
@@ -52,7 +54,7 @@ class Listing:
 
 
 def instruments(pages: Iterable[Answer]) -> Listing:
-    """The inverse contracts of all pages of ``market/instruments-info``."""
+    """The contracts of all pages of ``market/instruments-info``."""
     listed: dict[str, Instrument] = {}
     for page in pages:
         for row in page.fields.rows("list"):
@@ -64,37 +66,32 @@ def instruments(pages: Iterable[Answer]) -> Listing:
 
 
 def _instrument(row: Fields) -> Instrument:
-    base = row.name("baseCoin")
-    row.expect("quoteCoin", "USD")
-    row.expect("settleCoin", base)
-    if not row.name("symbol").startswith(f"{base}USD"):
-        raise row.wrong("symbol", f"is {row.name('symbol')}, no contract of {base}")
+    base, native = row.name("baseCoin"), row.name("symbol")
+    perpetual, linear = row.word("contractType", KINDS), row.text("contractType") in LINEAR
+    quote = row.name("quoteCoin") if linear else "USD"
+    row.expect("quoteCoin", quote)
+    row.expect("settleCoin", settle := quote if linear else base)
+    if not native.startswith(base if linear else f"{base}USD"):
+        raise row.wrong("symbol", f"is {native}, no contract of {base}")
     lots = row.fields("lotSizeFilter")
+    ends = ends_at(row, "deliveryTime", perpetual=perpetual)
     return Instrument(
-        symbol=f"{base}/USD:{base}{_expiry(row)}",
-        native=row.name("symbol"),
+        symbol=f"{base}/{quote}:{settle}{suffix(ends, perpetual=perpetual)}",
+        native=native,
         asset=base,
-        face=FACE,
+        face=LINEAR_FACE if linear else FACE,
         lot=Contracts(lots.positive("qtyStep")),
         tick=row.fields("priceFilter").positive("tickSize"),
         min_order=Contracts(lots.positive("minOrderQty")),
         max_order=Contracts(lots.positive("maxOrderQty")),
         tradable=row.word("status", STATUSES),
+        ends_at=ends,
+        min_value=Usd(lots.not_negative("minNotionalValue")) if linear else Usd.zero(),
     )
 
 
-def _expiry(row: Fields) -> str:
-    """``-YYMMDD`` for a dated contract, as unified symbols end."""
-    if row.word("contractType", KINDS):
-        return ""
-    at = row.millis("deliveryTime")
-    if not 0 < at < LAST_DAY:
-        raise row.wrong("deliveryTime", "is no date for a dated contract")
-    return f"-{EPOCH + timedelta(milliseconds=at):%y%m%d}"
-
-
 def tiers(answer: Answer, native: str) -> tuple[Tier, ...]:
-    """Maintenance rates by notional in coins, from ``market/risk-limit``, lowest first."""
+    """Maintenance rates by worth in the coin of settlement, from ``market/risk-limit``, lowest first."""
     found: list[Tier] = []
     for row in answer.fields.rows("list"):
         row.expect("symbol", native)
@@ -141,14 +138,14 @@ def candles(answer: Answer, instrument: Instrument, bar_ms: int, now_ms: int) ->
 
 def quote(ticker: Answer, book: OrderBook, instrument: Instrument) -> Quote:
     """One reading of a contract's market, as old as the older of its two parts."""
-    row = one_row(ticker, instrument.native)
+    row = one_row(ticker, instrument)
     return Quote(
         symbol=instrument.symbol,
         mark=row.price("markPrice"),
         index=row.price_or_blank("indexPrice"),
         bids=book.bids,
         asks=book.asks,
-        funding=_funding(row),
+        funding=NO_FUNDING if is_dated(instrument.symbol) else _funding(row),
         at=min(book.at, ticker.at) if ticker.at else book.at,
     )
 
@@ -160,13 +157,13 @@ def _funding(row: Fields) -> Funding:
     return Funding(rate, hours, row.millis("nextFundingTime") or None)
 
 
-def one_row(answer: Answer, native: str) -> Fields:
+def one_row(answer: Answer, instrument: Instrument) -> Fields:
     """The only row of an answer about one contract. Raises ``ConversionError`` for more, fewer or another."""
     result = answer.fields
     if result.has("category"):
-        result.expect("category", CATEGORY)
+        result.expect("category", category(instrument.symbol))
     rows = result.rows("list")
     if len(rows) != 1:
         raise result.wrong("list", f"has {len(rows)} rows instead of one")
-    rows[0].expect("symbol", native)
+    rows[0].expect("symbol", instrument.native)
     return rows[0]

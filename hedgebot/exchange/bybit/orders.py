@@ -6,10 +6,11 @@ from decimal import Decimal
 from hedgebot.domain.account import EntryKind, LedgerEntry, OpenOrder
 from hedgebot.domain.instrument import Instrument
 from hedgebot.domain.orders import Identified, OrderRequest, OrderState
-from hedgebot.domain.units import ZERO, Coin, Contracts
+from hedgebot.domain.units import ZERO, Contracts
+from hedgebot.exchange.booked import in_coins
 from hedgebot.exchange.bybit.holdings import SIGNS
 from hedgebot.exchange.bybit.market import Listing
-from hedgebot.exchange.bybit.venue import CATEGORY
+from hedgebot.exchange.bybit.venue import scope
 from hedgebot.exchange.convert import Fields
 from hedgebot.exchange.fates import Answer
 
@@ -55,7 +56,7 @@ def placing(order: OrderRequest, instrument: Instrument) -> dict[str, object]:
 
 def naming(order: Identified, instrument: Instrument) -> dict[str, object]:
     """What names an order: enough to cancel it or to look it up."""
-    return {"category": CATEGORY, "symbol": instrument.native, "orderLinkId": order.client_id}
+    return {**scope(instrument), "orderLinkId": order.client_id}
 
 
 def acknowledged(answer: Answer, order: Identified) -> str:
@@ -66,7 +67,7 @@ def acknowledged(answer: Answer, order: Identified) -> str:
 
 
 def open_orders(pages: Iterable[Answer], listing: Listing) -> tuple[OpenOrder, ...]:
-    """All orders that rest in inverse contracts, conditional ones included."""
+    """All orders that rest in contracts, conditional ones included."""
     return tuple(
         OpenOrder(
             symbol=listing.of_row(row).symbol,
@@ -98,32 +99,38 @@ def _state(row: Fields, order: OrderRequest, instrument: Instrument) -> OrderSta
         raise row.wrong("cumExecQty", f"is {filled}, more than was asked for")
     if row.text("orderStatus") == "Filled" and not filled:
         raise row.wrong("cumExecQty", "is zero, yet the order is filled")
+    average = row.price("avgPrice") if filled else None
+    rejected = row.text("orderStatus") == REJECTED and not filled
+    fee = row.decimal("cumExecFee") if filled else row.decimal_or_blank("cumExecFee") or ZERO
     return OrderState(
         order_id=row.name("orderId"),
         client_id=order.client_id,
         over=over,
-        rejected=row.text("orderStatus") == REJECTED and not filled,
+        rejected=rejected,
         filled=Contracts(-filled if order.contracts.value < ZERO else filled),
-        average=row.price("avgPrice") if filled else None,
-        fee=Coin(row.decimal("cumExecFee") if filled else row.decimal_or_blank("cumExecFee") or ZERO),
+        average=average,
+        fee=in_coins(fee, instrument, average),
         updated_at=row.millis("updatedTime"),
+        why=row.text("rejectReason") if rejected and row.has("rejectReason") else "",
     )
 
 
 def entries(pages: Iterable[Answer], instrument: Instrument) -> Iterator[LedgerEntry]:
-    """Executions of one contract. ``execFee`` is what was paid: its sign is turned, also for funding."""
+    """Executions of one contract. ``execFee`` is what was paid: its sign is turned, also for funding, and
+    of a linear contract it is in dollars."""
     for row in _rows(pages):
         row.expect("symbol", instrument.native)
         kind = row.word("execType", KINDS)
         size = row.size("execQty") * Decimal(row.word("side", SIGNS))
+        price = row.price("execPrice") if instrument.linear else row.price_or_blank("execPrice")
         yield LedgerEntry(
             id=row.name("execId"),
             kind=kind,
             symbol=instrument.symbol,
             client_id=row.text("orderLinkId"),
             contracts=Contracts.zero() if kind is EntryKind.FUNDING else size,
-            price=row.price_or_blank("execPrice"),
-            coins=-row.coin("execFee"),
+            price=price,
+            coins=-in_coins(row.decimal("execFee"), instrument, price),
             at=row.millis("execTime"),
         )
 

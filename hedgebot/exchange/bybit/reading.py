@@ -25,7 +25,7 @@ class LegAnswers:
 
 @dataclass(frozen=True, slots=True)
 class Answers:
-    """What was answered in one reading; ``positions`` and ``orders`` are those of the whole category."""
+    """What was answered in one reading; ``positions`` and ``orders`` are all there are of the legs' kinds."""
 
     wallet: Answer
     positions: Sequence[Answer]

@@ -9,7 +9,7 @@ from decimal import ROUND_FLOOR, Decimal
 from hedgebot.domain.instrument import Instrument
 from hedgebot.domain.transfers import Pocket, TransferRequest
 from hedgebot.domain.units import WIDE
-from hedgebot.exchange.bybit.venue import CATEGORY
+from hedgebot.exchange.bybit.venue import scope
 from hedgebot.exchange.fates import Answer
 
 PLACES = Decimal("1e-4")
@@ -20,8 +20,7 @@ def margining(request: TransferRequest, contract: Instrument) -> dict[str, objec
     """The request for a move to an isolated margin, or, with fewer than no coins, back."""
     coins = request.coins.value.quantize(PLACES, ROUND_FLOOR, WIDE)
     return {
-        "category": CATEGORY,
-        "symbol": contract.native,
+        **scope(contract),
         "margin": f"{coins if request.target is Pocket.ISOLATED else -coins:f}",
         "positionIdx": ONE_WAY,
     }

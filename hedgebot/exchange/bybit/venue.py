@@ -4,13 +4,15 @@ Sources: Bybit's v5 documentation (error codes, rate limits, enum definitions) a
 """
 
 import re
+from typing import NamedTuple
 
+from hedgebot.domain.instrument import Instrument, settled_in
 from hedgebot.exchange.client import Endpoint, Venue
 from hedgebot.exchange.convert import Fields, strict_json
 from hedgebot.exchange.fates import Answer, Codes, Operation
 from hedgebot.exchange.wire import Reply
 
-CATEGORY = "inverse"
+INVERSE, LINEAR = "inverse", "linear"
 
 INSTRUMENTS = Endpoint("market/instruments-info", "publicGetV5MarketInstrumentsInfo")
 RISK_LIMITS = Endpoint("market/risk-limit", "publicGetV5MarketRiskLimit")
@@ -29,6 +31,35 @@ PLACE = Endpoint("order/create", "privatePostV5OrderCreate")
 CANCEL = Endpoint("order/cancel", "privatePostV5OrderCancel")
 SET_LEVERAGE = Endpoint("position/set-leverage", "privatePostV5PositionSetLeverage")
 MOVE_MARGIN = Endpoint("position/add-margin", "privatePostV5PositionAddMargin")
+
+
+def category(symbol: str) -> str:
+    """The part of Bybit that a contract belongs to, from its unified name."""
+    return INVERSE if settled_in(symbol) == symbol.partition("/")[0] else LINEAR
+
+
+def scope(contract: Instrument) -> dict[str, object]:
+    """What names one contract in a request."""
+    return {"category": category(contract.symbol), "symbol": contract.native}
+
+
+class Kind(NamedTuple):
+    """All contracts that are margined alike; without ``settles`` in whatever they settle in."""
+
+    category: str
+    settles: str = ""
+
+    @property
+    def params(self) -> dict[str, str]:
+        """What names them in a request."""
+        return {"category": self.category} | ({"settleCoin": self.settles} if self.settles else {})
+
+
+def kind(contract: Instrument) -> Kind:
+    """The contracts that share a contract's kind of margin."""
+    found = category(contract.symbol)
+    return Kind(found, settled_in(contract.symbol) if found == LINEAR else "")
+
 
 CREDENTIALS = {
     "10003": "the key is not valid here",

@@ -31,7 +31,9 @@ MOST_BARS = 300
 DAY_MS = 24 * 3_600_000
 RECENT_FILLS_MS, RECENT_BILLS_MS, ARCHIVE_MS = 3 * DAY_MS, 7 * DAY_MS, 90 * DAY_MS
 MARGIN_OF_TIME_MS = 3_600_000  # what is nearly too old for a recent list is asked of the archive
-HISTORY_PAGES = 5
+HISTORY_PAGES = 50
+SENT_WITHIN_MS = 600_000  # twice the longest deadline: what is written down later than that is not sent
+CLOCKS_APART_MS = 120_000  # by which ours may have been set since
 
 
 class OkxAccount:
@@ -72,7 +74,7 @@ class OkxAccount:
 
     async def _read(self, needs: Needs) -> AccountReading:
         started = self._clock.monotonic()
-        listing = await self._slow.listing()
+        listing = await self._slow.listing(needs.symbols)
         named = dict(needs.margin_modes)
         wanted = {symbol: named.get(symbol, USUAL_MODE) for symbol in sorted(needs.symbols)}
         coins = {"ccy": ",".join(sorted(needs.assets))}
@@ -99,10 +101,11 @@ class OkxAccount:
         leverage = group.create_task(read(venue.LEVERAGE, {**asked, "mgnMode": mode.value}))
         mark = group.create_task(read(venue.MARK_PRICE, asked | of_kind))
         index = group.create_task(read(venue.INDEX, {"instId": contract.family}))
-        funding = group.create_task(read(venue.FUNDING_RATE, asked))
+        funding = group.create_task(read(venue.FUNDING_RATE, asked)) if contract.perpetual else None
 
         def answers() -> LegAnswers:
-            prices = Prices(mark.result(), index.result(), funding.result(), book.result())
+            rate = None if funding is None else funding.result()
+            prices = Prices(mark.result(), index.result(), rate, book.result())
             return LegAnswers(contract, mode, position.result(), leverage.result(), prices)
 
         return answers
@@ -111,9 +114,14 @@ class OkxAccount:
         asked = {"instId": contract.instrument.native, "sz": BOOK_LEVELS}
         return market.order_book(await self._client.read(venue.BOOKS, asked))
 
+    async def contracts(self, asset: str) -> tuple[Instrument, ...]:
+        """See ``ports.Account``."""
+        listed = (await self._slow.listing()).by_native.values()
+        return tuple(each.instrument for each in listed if each.instrument.settle == asset)
+
     async def ledger(self, symbols: Sequence[str], since: Millis) -> Ledger:
         """Fills and funding since an instant, three months back at most. Raises ``ReadError``."""
-        listing = await self._slow.listing()
+        listing = await self._slow.listing(symbols)
         contracts = [listing.named(symbol) for symbol in symbols]
         start = max(since, self._clock.now_ms() - ARCHIVE_MS + MARGIN_OF_TIME_MS)
         async with together() as group:
@@ -149,7 +157,7 @@ class OkxAccount:
 
     async def candles(self, symbol: str, bar_ms: int, since: Millis) -> tuple[Candle, ...]:
         """Bars that have ended, oldest first, page by page from the newest. Raises ``ReadError``."""
-        native = (await self._slow.listing()).named(symbol).instrument.native
+        native = (await self._slow.listing([symbol])).named(symbol).instrument.native
         await self._client.read(venue.TIME, {})
         asked: dict[str, object] = {"instId": native, "bar": market.BARS[bar_ms], "limit": MOST_BARS}
         found, first = dict[Millis, Candle](), Millis(self._client.time.now_ms())
@@ -218,7 +226,7 @@ class OkxAccount:
         priority: Priority = Priority.ORDER,
     ) -> Outcome:
         try:
-            contract = (await self._slow.listing()).named(symbol).instrument
+            contract = (await self._slow.listing([symbol])).named(symbol).instrument
         except (ReadError, CredentialsError) as cause:
             return Outcome(Fate.REJECTED, f"not sent: {cause}")
         return await self._client.write(
@@ -251,18 +259,18 @@ class OkxAccount:
         """Look for a move among the bills of its kind. Raises ``ReadError``."""
         if not request.symbol:
             return TransferSighting(None)
-        contract = (await self._slow.listing()).named(request.symbol)
+        contract = (await self._slow.listing([request.symbol])).named(request.symbol)
         asked = venue.BILLS if self._is_recent(since, RECENT_BILLS_MS) else venue.BILLS_ARCHIVE
         read = await self._bills(asked, contract, since, {"type": transfers.MARGIN_BILL})
         state = transfers.sighted(read, request, contract.instrument, since)
         return TransferSighting(state, () if state else (asked.path,))
 
-    async def find(self, order: OrderRequest) -> Sighting:
+    async def find(self, order: OrderRequest, written: Millis = Millis(0), /) -> Sighting:
         """Look for an order by its id and among the finished ones; both must answer."""
-        contract = (await self._slow.listing()).named(order.symbol)
+        contract = (await self._slow.listing([order.symbol])).named(order.symbol)
         async with together() as group:
             by_id = group.create_task(self._by_id(order, contract))
-            finished = group.create_task(self._among_finished(order, contract))
+            finished = group.create_task(self._among_finished(order, contract, written))
         states = {venue.ORDER: by_id.result(), venue.HISTORY: finished.result()}
         absent = tuple(endpoint.path for endpoint, state in states.items() if state is None)
         seen = [state for state in states.values() if state is not None]
@@ -277,10 +285,17 @@ class OkxAccount:
             return None
         return orders.sighted([market.one_row(answer)], order, contract.instrument)
 
-    async def _among_finished(self, order: OrderRequest, contract: Contract) -> OrderState | None:
-        """The history cannot be asked for a client id: it is read, newest first, until the order is there."""
+    async def _among_finished(
+        self, order: OrderRequest, contract: Contract, written: Millis
+    ) -> OrderState | None:
+        """The history cannot be asked for a client id: what was made when the order may have been is read,
+        newest first, until it is there. Raises ``ReadError`` where that has no end: it may be in the rest."""
         kind = venue.SWAP if contract.perpetual else venue.FUTURES
-        asked = {"instType": kind, "instId": contract.instrument.native}
+        asked: dict[str, object] = {"instType": kind, "instId": contract.instrument.native}
+        if written:
+            at = written + self._client.time.offset_ms()
+            latest = at + SENT_WITHIN_MS + self._window_ms + CLOCKS_APART_MS
+            asked |= {"begin": at - CLOCKS_APART_MS, "end": latest}
         async for page in pages(self._client, venue.HISTORY, asked, "ordId", HISTORY_PAGES):
             if state := orders.sighted(market.rows(page), order, contract.instrument):
                 return state

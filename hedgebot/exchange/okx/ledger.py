@@ -6,6 +6,7 @@ from decimal import Decimal
 from hedgebot.domain.account import EntryKind, LedgerEntry
 from hedgebot.domain.instrument import Instrument
 from hedgebot.domain.units import Contracts
+from hedgebot.exchange.booked import in_coins
 from hedgebot.exchange.fates import Answer
 from hedgebot.exchange.okx.market import rows
 from hedgebot.exchange.okx.orders import SIGNS
@@ -27,32 +28,37 @@ KINDS = {
 
 
 def fills(pages: Iterable[Answer], instrument: Instrument) -> Iterator[LedgerEntry]:
-    """One contract's trades. ``fee`` is negative when it was paid, as ours is."""
+    """One contract's trades. ``fee`` is negative when it was paid, as ours is; of a linear one in dollars."""
     for page in pages:
         for row in rows(page):
             row.expect("instId", instrument.native)
-            row.expect("feeCcy", instrument.asset)
+            row.expect("feeCcy", instrument.settle)
+            price = row.price("fillPx")
             yield LedgerEntry(
                 id=row.name("billId"),
                 kind=row.word("subType", KINDS),
                 symbol=instrument.symbol,
                 client_id=row.text("clOrdId"),
                 contracts=row.size("fillSz") * Decimal(row.word("side", SIGNS)),
-                price=row.price("fillPx"),
-                coins=row.coin("fee"),
+                price=price,
+                coins=in_coins(row.decimal("fee"), instrument, price),
                 at=row.millis("ts"),
             )
 
 
 def funding(pages: Iterable[Answer], instrument: Instrument) -> Iterator[LedgerEntry]:
-    """One contract's funding. ``pnl`` is positive when it was received, and the kind of the bill says so."""
+    """One contract's funding. ``pnl`` is positive when it was received, and the kind of the bill says so.
+
+    Of a linear contract it is in dollars, and ``px`` is the mark at which it was settled.
+    """
     for page in pages:
         for row in rows(page):
             row.expect("type", FUNDING_BILL)
             row.expect("instId", instrument.native)
-            row.expect("ccy", instrument.asset)
-            received = row.coin("pnl")
-            if received.value * row.word("subType", FUNDING_SIGNS) < 0:
+            row.expect("ccy", instrument.settle)
+            received = row.decimal("pnl")
+            price = row.price("px") if instrument.linear else row.price_or_blank("px")
+            if received * row.word("subType", FUNDING_SIGNS) < 0:
                 raise row.wrong(
                     "pnl", f"is {received}, which is not what kind {row.text('subType')} of bill says"
                 )
@@ -62,7 +68,7 @@ def funding(pages: Iterable[Answer], instrument: Instrument) -> Iterator[LedgerE
                 symbol=instrument.symbol,
                 client_id="",
                 contracts=Contracts.zero(),
-                price=row.price_or_blank("px"),
-                coins=received,
+                price=price,
+                coins=in_coins(received, instrument, price),
                 at=row.millis("ts"),
             )

@@ -1,22 +1,22 @@
 """OKX's words for contracts and prices, converted: instruments, margin tiers, fees, marks, books, funding."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from hedgebot.domain.account import Tier
 from hedgebot.domain.instrument import Instrument
-from hedgebot.domain.market import Funding, Quote
+from hedgebot.domain.market import NO_FUNDING, Funding, Quote
 from hedgebot.domain.signals import Candle
-from hedgebot.domain.units import ONE, Contracts, Price, Usd
-from hedgebot.errors import ReadError
+from hedgebot.domain.units import ONE, Coin, Contracts, Price, Usd
+from hedgebot.errors import UnlistedError
 from hedgebot.exchange import candles as bars
 from hedgebot.exchange.convert import MOST_FEE, Fields, OrderBook
+from hedgebot.exchange.ending import ends_at, suffix
 from hedgebot.exchange.fates import Answer
 from hedgebot.exchange.okx.venue import FUTURES, SWAP
 
-INVERSE, LINEAR = "inverse", "linear"
+INVERSE, LINEAR, STABLE = "inverse", "linear", "USDT"
 TYPES = {INVERSE: True, LINEAR: False}
 KINDS = {SWAP: True, FUTURES: False}
 STATES = {
@@ -31,14 +31,12 @@ STATES = {
 BOOK_COLUMNS = 4  # price, size, one out of use, number of orders
 BARS = {3_600_000: "1H", 86_400_000: "1Dutc"}
 BAR_COLUMNS = 9
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-LAST_DAY = 4_000_000_000_000  # ms; the year 2096
 HOUR_MS = 3_600_000
 
 
 @dataclass(frozen=True, slots=True)
 class Contract:
-    """A coin-margined contract with what only OKX says of it. ``group`` is the group of its fees."""
+    """A contract with what only OKX says of it. ``group`` is the group of its fees."""
 
     instrument: Instrument
     perpetual: bool
@@ -48,29 +46,37 @@ class Contract:
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """All coin-margined contracts that are listed, by either name, and the names of the other contracts."""
+    """All coin-margined contracts that are listed, by either name, and the names of the other contracts.
+
+    Where a leg is one, perpetual contracts in tether are among the former: ``linear``.
+    """
 
     by_symbol: Mapping[str, Contract]
     by_native: Mapping[str, Contract]
     others: frozenset[str]
+    linear: bool = False
 
     @classmethod
-    def of(cls, contracts: Iterable[Contract], others: Iterable[str]) -> "Listing":
-        listed = tuple(contracts)
+    def of(cls, contracts: Iterable[Contract], others: Iterable[str], *, linear: bool = False) -> "Listing":
+        found = tuple(contracts)
+        every = [c.instrument for c in found if c.perpetual and c.instrument.tradable]
+        inverse = {i.asset: i.symbol for i in every if not i.linear}
+        listed = [_told(c, inverse.get(c.instrument.asset, "")) for c in found]
         return cls(
             {c.instrument.symbol: c for c in listed},
             {c.instrument.native: c for c in listed},
             frozenset(others),
+            linear,
         )
 
     def named(self, symbol: str) -> Contract:
-        """The contract of a unified symbol. Raises ``ReadError``."""
+        """The contract of a unified symbol. Raises ``UnlistedError``."""
         if symbol not in self.by_symbol:
-            raise ReadError(f"okx lists no coin-margined contract {symbol}", "Check the leg's symbol")
+            raise UnlistedError(f"okx lists no contract {symbol}", "Check the leg's symbol")
         return self.by_symbol[symbol]
 
     def of_row(self, row: Fields) -> Instrument | None:
-        """The contract that a row is about; None for one that is not coin-margined.
+        """The contract that a row is about; None for one of the others.
 
         Raises ``ConversionError`` for one that is not listed.
         """
@@ -97,51 +103,73 @@ def one_row(answer: Answer) -> Fields:
     return found[0]
 
 
-def listing(answers: Iterable[Answer]) -> Listing:
-    """The contracts of all answers of ``public/instruments``."""
-    inverse: dict[str, Contract] = {}
+def _told(contract: Contract, inverse: str) -> Contract:
+    """A linear contract that says which inverse one is listed besides."""
+    if not contract.instrument.linear:
+        return contract
+    return replace(contract, instrument=replace(contract.instrument, instead=inverse))
+
+
+def listing(answers: Iterable[Answer], *, linear: bool = False) -> Listing:
+    """The contracts of all answers of ``public/instruments``; those in tether only if ``linear``."""
+    found: dict[str, Contract] = {}
     others: set[str] = set()
     for answer in answers:
         for row in rows(answer):
             native = row.name("instId")
-            if native in inverse or native in others:
+            if native in found or native in others:
                 raise row.wrong("instId", "is listed twice")
             if row.word("ctType", TYPES):
-                inverse[native] = _contract(row)
+                found[native] = _inverse(row)
+            elif linear and row.text("settleCcy") == STABLE and row.text("instType") == SWAP:
+                found[native] = _linear(row)
             else:
                 others.add(native)
-    return Listing.of(inverse.values(), others)
+    return Listing.of(found.values(), others, linear=linear)
 
 
-def _contract(row: Fields) -> Contract:
+def _inverse(row: Fields) -> Contract:
     """One contract. Its face is told: 100 dollars for Bitcoin, 10 for the rest, times a multiplier of one."""
-    coin, family = row.name("settleCcy"), row.name("instFamily" if row.has("instFamily") else "uly")
+    coin, family = row.name("settleCcy"), _family(row)
     row.expect("ctValCcy", "USD")
     if not (family.startswith(f"{coin}-USD") and row.name("instId").startswith(f"{family}-")):
         raise row.wrong("settleCcy", f"is {coin}, yet the contract is {row.name('instId')}, of {family}")
+    return _contract(row, coin, family, f"{coin}/USD:{coin}", Usd(_face(row)))
+
+
+def _linear(row: Fields) -> Contract:
+    """One contract in tether, whose face is so many coins."""
+    coin, family = row.name("ctValCcy"), _family(row)
+    if family != f"{coin}-{STABLE}" or row.name("instId") != f"{family}-{SWAP}":
+        raise row.wrong("ctValCcy", f"is {coin}, yet the contract is {row.name('instId')}, of {family}")
+    return _contract(row, coin, family, f"{coin}/{STABLE}:{STABLE}", Coin(_face(row)))
+
+
+def _family(row: Fields) -> str:
+    return row.name("instFamily" if row.has("instFamily") else "uly")
+
+
+def _face(row: Fields) -> Decimal:
+    return row.positive("ctVal") * row.positive("ctMult")
+
+
+def _contract(row: Fields, coin: str, family: str, symbol: str, face: Usd | Coin) -> Contract:
+    perpetual = row.word("instType", KINDS)
+    ends = ends_at(row, "expTime", perpetual=perpetual)
     instrument = Instrument(
-        symbol=f"{coin}/USD:{coin}{_expiry(row)}",
+        symbol=f"{symbol}{suffix(ends, perpetual=perpetual)}",
         native=row.name("instId"),
         asset=coin,
-        face=Usd(row.positive("ctVal") * row.positive("ctMult")),
+        face=face,
         lot=Contracts(row.positive("lotSz")),
         tick=row.positive("tickSz"),
         min_order=Contracts(row.positive("minSz")),
         max_order=Contracts(row.positive("maxLmtSz")),
         tradable=row.word("state", STATES),
+        ends_at=ends,
     )
     group = row.text("groupId") if row.has("groupId") else ""
-    return Contract(instrument, row.word("instType", KINDS), family, group)
-
-
-def _expiry(row: Fields) -> str:
-    """``-YYMMDD`` for a dated contract, as unified symbols end."""
-    if row.word("instType", KINDS):
-        return ""
-    at = row.millis("expTime")
-    if not 0 < at < LAST_DAY:
-        raise row.wrong("expTime", "is no date for a dated contract")
-    return f"-{EPOCH + timedelta(milliseconds=at):%y%m%d}"
+    return Contract(instrument, perpetual, family, group)
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,9 +196,9 @@ def tiers(answer: Answer, contract: Contract) -> tuple[ContractTier, ...]:
 
 
 def in_coins(tiers: Iterable[ContractTier], contract: Contract, mark: Price) -> tuple[Tier, ...]:
-    """The same tiers by notional in coins at a mark: they are counted in contracts, which no price moves."""
-    notional = contract.instrument.notional
-    return tuple(Tier(notional(tier.limit).at(mark), tier.maintenance) for tier in tiers)
+    """The same tiers by worth at a mark, in the coin of settlement: they are counted in contracts."""
+    instrument = contract.instrument
+    return tuple(Tier(instrument.worth(tier.limit, mark), tier.maintenance) for tier in tiers)
 
 
 def taker_fee(answer: Answer, contract: Contract) -> Decimal:
@@ -180,16 +208,20 @@ def taker_fee(answer: Answer, contract: Contract) -> Decimal:
     own = [group for group in groups if group.text("groupId") == contract.group]
     if contract.group and groups and len(own) != 1:
         raise row.wrong("feeGroup", f"has {len(own)} fees for group {contract.group!r} instead of one")
-    return -(own[0] if own else row).rate("taker", MOST_FEE)
+    untold = "takerU" if contract.instrument.linear else "taker"
+    return -(own[0].rate("taker", MOST_FEE) if own else row.rate(untold, MOST_FEE))
 
 
 @dataclass(frozen=True, slots=True)
 class Prices:
-    """What was answered about one contract's market; its order book, the longest part, is converted."""
+    """What was answered about one contract's market; its order book, the longest part, is converted.
+
+    A dated contract has no ``funding``.
+    """
 
     mark: Answer
     index: Answer
-    funding: Answer
+    funding: Answer | None
     book: OrderBook
 
 
@@ -210,7 +242,7 @@ def quote(prices: Prices, contract: Contract) -> Quote:
         index=index.price_or_blank("idxPx"),
         bids=book.bids,
         asks=book.asks,
-        funding=_funding(one_row(prices.funding), instrument),
+        funding=NO_FUNDING if prices.funding is None else _funding(one_row(prices.funding), instrument),
         at=min(mark.millis("ts"), index.millis("ts"), book.at),
     )
 

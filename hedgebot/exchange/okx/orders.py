@@ -7,7 +7,8 @@ from hedgebot.domain.account import OpenOrder
 from hedgebot.domain.instrument import Instrument
 from hedgebot.domain.margin_mode import MarginMode
 from hedgebot.domain.orders import Identified, OrderRequest, OrderState
-from hedgebot.domain.units import ZERO, Coin, Contracts
+from hedgebot.domain.units import ZERO, Contracts
+from hedgebot.exchange.booked import in_coins
 from hedgebot.exchange.convert import Fields
 from hedgebot.exchange.fates import Answer
 from hedgebot.exchange.okx.market import Listing, one_row, rows
@@ -69,7 +70,7 @@ def set_as_asked(answer: Answer, leverage: str) -> str:
 
 
 def open_orders(pages: Iterable[Answer], listing: Listing) -> tuple[OpenOrder, ...]:
-    """All orders that rest in coin-margined contracts."""
+    """All orders that rest in the contracts that are listed."""
     return tuple(
         order
         for page in pages
@@ -110,14 +111,15 @@ def _state(row: Fields, order: OrderRequest, instrument: Instrument) -> OrderSta
         raise row.wrong("accFillSz", f"is {filled}, more than was asked for")
     if row.text("state") == "filled" and filled != row.positive("sz"):
         raise row.wrong("accFillSz", f"is {filled}, yet the order is filled")
+    average = row.price("avgPx") if filled else None
     return OrderState(
         order_id=row.name("ordId"),
         client_id=order.client_id,
         over=over,
         rejected=False,
         filled=Contracts(-filled if order.contracts.value < ZERO else filled),
-        average=row.price("avgPx") if filled else None,
-        fee=Coin(-_paid(row, filled=bool(filled))),
+        average=average,
+        fee=in_coins(-_paid(row, filled=bool(filled)), instrument, average),
         updated_at=row.millis("uTime"),
     )
 

@@ -11,7 +11,6 @@ from decimal import Decimal
 
 from hedgebot.domain.account import Position
 from hedgebot.domain.instrument import Instrument
-from hedgebot.domain.inverse import Short
 from hedgebot.domain.margin_mode import MarginMode
 from hedgebot.domain.units import ZERO, Coin, Contracts, Millis, Price
 from hedgebot.errors import ConversionError
@@ -22,7 +21,7 @@ from hedgebot.exchange.okx.market import Contract, Listing, one_row, rows
 CONTRACT_KINDS = {"SWAP": True, "FUTURES": True, "MARGIN": False, "OPTION": False, "EVENTS": False}
 MODES = {"cross": MarginMode.CROSS, "isolated": MarginMode.ISOLATED}
 SIDES = {"net": 0, "long": 1, "short": -1}
-COIN_ROUNDING = Decimal("2e-8")
+COIN_ROUNDING, DOLLAR_ROUNDING = Decimal("2e-8"), Decimal("2e-4")
 PRICE_ROUNDING = Decimal("2e-7")  # of a position, for an entry and a mark that are cut somewhere
 
 
@@ -97,7 +96,7 @@ def _one_side(instrument: Instrument, mode: MarginMode, row: Fields) -> Held:
         settled, entry, mark = _settled(row), _entry(row, mode), row.price("markPx")
         profit = row.coin("upl") + settled
         _check_profit(row, instrument, contracts, entry, profit)
-        bound = isolated or instrument.notional(contracts).at(mark) / row.positive("lever")
+        bound = isolated or instrument.worth(contracts, mark) / row.positive("lever")
     elif _number(row, "upl") or _number(row, "avgPx"):
         raise row.wrong("pos", "is zero, yet the row shows an entry or a profit")
     position = Position(
@@ -147,10 +146,10 @@ def _check_profit(
     row: Fields, instrument: Instrument, contracts: Contracts, entry: Price, profit: Coin
 ) -> None:
     """Profit must be what our own arithmetic makes of the same row's size and prices."""
-    ours = Short(instrument.notional(contracts), entry, row.price("markPx"))
-    allowed = COIN_ROUNDING + PRICE_ROUNDING * (ours.sold.value + ours.short.value)
-    made = ours.unrealized if contracts.value < ZERO else -ours.unrealized
-    if abs(profit.value - made.value) > allowed:
+    at_entry, now = (instrument.worth(contracts, price) for price in (entry, row.price("markPx")))
+    rounding = DOLLAR_ROUNDING if instrument.linear else COIN_ROUNDING
+    made = now - at_entry if (contracts.value < ZERO) is not instrument.linear else at_entry - now
+    if abs(profit - made).value > rounding + PRICE_ROUNDING * (at_entry + now).value:
         raise row.wrong("upl", f"makes {profit}, by its own size and prices it is {made}")
 
 
@@ -214,6 +213,6 @@ def settled_profit(book: Book, listing: Listing) -> dict[str, Coin]:
     """By coin, the profit of open positions that was settled into the wallet."""
     sums: dict[str, Coin] = {}
     for (symbol, _), held in book.items():
-        coin = listing.by_symbol[symbol].instrument.asset
+        coin = listing.by_symbol[symbol].instrument.settle
         sums[coin] = sums.get(coin, Coin.zero()) + held.settled
     return sums

@@ -76,7 +76,7 @@ def reading(answers: Answers, facts: Facts, assets: frozenset[str], moment: Mome
 def _position(leg: LegAnswers, balance: Answer, everywhere: Book, facts: Facts) -> Position:
     """The leg's position. Flat is what a row says, or no row where the coin's own figures agree."""
     instrument, hedge_mode = leg.contract.instrument, facts.settings.hedge_mode
-    symbol, coin = instrument.symbol, instrument.asset
+    symbol, coin = instrument.symbol, instrument.settle
     named = positions.book(leg.positions, facts.listing, frozenset({coin}), hedge_mode=hedge_mode)
     positions.check_agreement(named, everywhere, symbol, leg.positions.where)
     found = positions.chosen(named, symbol, leg.mode)
@@ -90,5 +90,5 @@ def _position(leg: LegAnswers, balance: Answer, everywhere: Book, facts: Facts) 
 
 def _anything_open(everywhere: Book, facts: Facts, coin: str) -> bool:
     """Whether a contract of this coin is held, whose profit and margin the coin then shows."""
-    coins = {symbol: contract.instrument.asset for symbol, contract in facts.listing.by_symbol.items()}
+    coins = {symbol: contract.instrument.settle for symbol, contract in facts.listing.by_symbol.items()}
     return any(held.position.contracts and coins[symbol] == coin for (symbol, _), held in everywhere.items())

@@ -1,10 +1,11 @@
 """What rarely changes about an account and its contracts: read every hour, and whenever doubt arises."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from hedgebot.domain.account import LegFacts
+from hedgebot.domain.instrument import settled_in
 from hedgebot.domain.margin_mode import MarginMode
 from hedgebot.domain.units import Price
 from hedgebot.exchange.client import Client
@@ -62,16 +63,20 @@ class SlowFacts:
         if self._facts is not None:
             self._facts = replace(self._facts, good_until=self._clock.monotonic())
 
-    async def listing(self) -> Listing:
-        """The contracts as last read; read now if never."""
-        return self._listing or await self._read_listing()
+    async def listing(self, symbols: Iterable[str] = ()) -> Listing:
+        """The contracts of these symbols' kinds as last read; read now if never."""
+        linear, known = any(map(_is_linear, symbols)), self._listing
+        if known is None or (linear and not known.linear):
+            return await self._read_listing(linear=linear)
+        return known
 
     async def facts(self, wanted: Mapping[str, MarginMode]) -> Facts:
         """Fresh facts about these contracts, each in a margin mode, and the account. Raises ``ReadError``."""
         known = self._facts
         if known and wanted.keys() <= known.legs.keys() and self._clock.monotonic() < known.good_until:
             return known
-        listing = await (self._read_listing() if known else self.listing())
+        linear = any(map(_is_linear, wanted))
+        listing = await (self._read_listing(linear=linear) if known else self.listing(wanted))
         async with together() as group:
             config = group.create_task(self._client.read(CONFIG, {}))
             legs = {
@@ -85,10 +90,11 @@ class SlowFacts:
         self._facts = Facts(listing, settings, found, good_until)
         return self._facts
 
-    async def _read_listing(self) -> Listing:
+    async def _read_listing(self, *, linear: bool) -> Listing:
         """All contracts, and first of all the exchange's clock: what is private bears its time.
 
-        A contract that is listed no more stays known, not tradable: we may hold it.
+        Linear ones only where one is a leg or was. A contract that is listed no more stays known, not
+        tradable: we may hold it.
         """
         async with together() as group:
             group.create_task(self._client.read(TIME, {}))
@@ -96,14 +102,15 @@ class SlowFacts:
                 group.create_task(self._client.read(INSTRUMENTS, {"instType": kind}))
                 for kind in (SWAP, FUTURES)
             ]
-        read = market.listing(kind.result() for kind in kinds)
+        linear = linear or (self._listing is not None and self._listing.linear)
+        read = market.listing((kind.result() for kind in kinds), linear=linear)
         before = self._listing.by_native if self._listing else {}
         gone = [
             replace(contract, instrument=replace(contract.instrument, tradable=False))
             for native, contract in before.items()
             if native not in read.by_native
         ]
-        self._listing = Listing.of([*read.by_native.values(), *gone], read.others)
+        self._listing = Listing.of([*read.by_native.values(), *gone], read.others, linear=linear)
         return self._listing
 
     async def _leg(self, contract: Contract, mode: MarginMode) -> ContractFacts:
@@ -118,3 +125,7 @@ class SlowFacts:
         return ContractFacts(
             contract, market.taker_fee(fee.result(), contract), market.tiers(tiers.result(), contract)
         )
+
+
+def _is_linear(symbol: str) -> bool:
+    return settled_in(symbol) == market.STABLE

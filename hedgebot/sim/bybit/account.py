@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from hedgebot.sim.bybit.session import Session
+from hedgebot.sim.bybit.session import CATEGORIES, Session
 from hedgebot.sim.bybit.wire import ApiError, Json, Params, coins, dollars, ratio
 from hedgebot.sim.exchange import View
 from hedgebot.sim.ledger import MarginMode
@@ -156,7 +156,7 @@ def info(session: Session, _params: Params) -> Json:
 
 def fee_rate(session: Session, params: Params) -> Json:
     category = params.category()
-    if category != "inverse":
+    if category not in CATEGORIES:
         return {"list": []}
     return {
         "list": [

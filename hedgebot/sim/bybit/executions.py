@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from hedgebot.sim.bybit.session import Session
+from hedgebot.sim.bybit.session import CATEGORIES, Session
 from hedgebot.sim.bybit.wire import Json, Params, Row, coins, days_back, listed, page, price, ratio
 from hedgebot.sim.contract import Contract
 from hedgebot.sim.events import Event, Filled, FillKind, FundingPaid
@@ -30,7 +30,7 @@ SPAN_DAYS = 7
 def execution_list(session: Session, params: Params) -> Json:
     """Executions, newest first. An id given in the request overrides every other filter."""
     category = params.category()
-    rows = _rows(session, params) if category == "inverse" else iter(())
+    rows = _rows(session, params) if category in CATEGORIES else iter(())
     shown, cursor = page(rows, params, default=50, most=100)
     return listed(category, shown, cursor)
 
@@ -39,7 +39,8 @@ def _rows(session: Session, params: Params) -> Iterator[Row]:
     at_ms = session.exchange.as_of("execution")
     order_id, client_id = params.text("orderId"), params.text("orderLinkId")
     by_id = bool(order_id or client_id)
-    symbols = {c.symbol for c in session.contracts(Params({}) if by_id else params)}
+    chosen = Params({"category": params.text("category")}) if by_id else params
+    symbols = {c.symbol for c in session.contracts(chosen)}
     kind = "" if by_id else params.text("execType")
     start, end = days_back(Params({}) if by_id else params, session.now_ms(), SPAN_DAYS)
     for event in reversed(session.exchange.truth.accounts[session.account].events):

@@ -1,11 +1,10 @@
 """Public endpoints: what is listed, and the margin tiers."""
 
-from hedgebot.sim.bybit.session import Session
+from hedgebot.sim.bybit.session import CATEGORIES, Session
 from hedgebot.sim.bybit.wire import Json, Params, coins, listed, price, ratio
 from hedgebot.sim.contract import HOUR_MS, Contract
 
 UNCHANGING: Json = {
-    "quoteCoin": "USD",
     "deliveryFeeRate": "",
     "unifiedMarginTrade": True,
     "copyTrading": "none",
@@ -26,19 +25,22 @@ def instruments(session: Session, params: Params) -> Json:
     contracts = [c for c in session.exchange.truth.contracts.values() if not c.delivered]
     symbol = params.text("symbol")
     if category == "inverse":
-        rows = [_instrument(c) for c in contracts]
+        rows = [_instrument(c) for c in contracts if not c.linear]
     elif category == "linear":
-        rows = [_linear(base) for base in dict.fromkeys(c.base for c in contracts)]
+        real = {c.base: _instrument(c) for c in contracts if c.linear}
+        rows = [real.get(base) or _linear(base) for base in dict.fromkeys(c.base for c in contracts)]
     else:
         rows = [_spot(base) for base in dict.fromkeys(c.base for c in contracts)]
     return listed(category, [row for row in rows if symbol in ("", row["symbol"])])
 
 
 def _instrument(contract: Contract) -> Json:
+    kind = "Linear" if contract.linear else "Inverse"
     return {
         **UNCHANGING,
         "symbol": contract.symbol,
-        "contractType": "InversePerpetual" if contract.perpetual else "InverseFutures",
+        "contractType": f"{kind}{'Perpetual' if contract.perpetual else 'Futures'}",
+        "quoteCoin": contract.settle if contract.linear else "USD",
         "status": contract.status,
         "baseCoin": contract.base,
         "settleCoin": contract.settle,
@@ -108,17 +110,13 @@ def _spot(base: str) -> Json:
 
 
 def risk_limit(session: Session, params: Params) -> Json:
-    category = params.category("linear", "inverse")
-    rows = (
-        [row for c in session.contracts(params) for row in _tiers(session, c)]
-        if category == "inverse"
-        else []
-    )
+    category = params.category(*CATEGORIES)
+    rows = [row for c in session.contracts(params) for row in _tiers(session, c)]
     return listed(category, rows)
 
 
 def _tiers(session: Session, contract: Contract) -> list[Json]:
-    unit = 100 if session.options.tiers_in_percent else 1
+    unit = 100 if session.options.tiers_in_percent and not contract.linear else 1
     return [
         {
             "id": number,

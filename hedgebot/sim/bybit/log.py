@@ -3,6 +3,7 @@
 from hedgebot.sim.bybit.session import Session
 from hedgebot.sim.bybit.wire import Json, Params, Row, coins, days_back, page, ratio
 from hedgebot.sim.events import Filled, FillKind, FundingPaid, Moved, MoveKind, Posted
+from hedgebot.sim.valuation import STABLE
 
 TRADE_TYPES = {
     FillKind.TRADE: "TRADE",
@@ -72,11 +73,12 @@ def _transaction(account: int, event: Posted) -> Json:
         "change": coins(event.change),
         "cashBalance": coins(event.balance),
     }
+    category = "linear" if event.wallet[1] in STABLE else "inverse"
     match event:
         case Filled():
-            return {**row, **_logged_trade(event)}
+            return {**row, **_logged_trade(event), "category": category}
         case FundingPaid():
-            return {**row, **_logged_funding(event)}
+            return {**row, **_logged_funding(event), "category": category}
         case Moved():
             return {**row, "type": MOVE_TYPES[event.kind], "cashFlow": coins(event.change)}
         case _:
@@ -85,7 +87,6 @@ def _transaction(account: int, event: Posted) -> Json:
 
 def _logged_trade(event: Filled) -> Json:
     return {
-        "category": "inverse",
         "symbol": event.symbol,
         "side": event.side.value,
         "type": TRADE_TYPES[event.kind],
@@ -104,7 +105,6 @@ def _logged_trade(event: Filled) -> Json:
 def _logged_funding(event: FundingPaid) -> Json:
     long = event.contracts > 0
     return {
-        "category": "inverse",
         "symbol": event.symbol,
         "side": "Buy" if long else "Sell",
         "type": "SETTLEMENT",

@@ -4,7 +4,7 @@ from fractions import Fraction
 from itertools import islice
 
 from hedgebot.sim.bars import bars
-from hedgebot.sim.bybit.session import Session
+from hedgebot.sim.bybit.session import CATEGORIES, Session
 from hedgebot.sim.bybit.wire import ApiError, Json, Params, coins, price, ratio
 from hedgebot.sim.contract import HOUR_MS, Contract
 from hedgebot.sim.matching import Book, Side
@@ -36,7 +36,7 @@ def server_time(session: Session, _params: Params) -> Json:
 def tickers(session: Session, params: Params) -> Json:
     category = params.category()
     at_ms = session.exchange.as_of("ticker")
-    if category == "inverse":
+    if category in CATEGORIES:
         return listed_only(category, [_ticker(session, c, at_ms) for c in session.contracts(params)])
     if category == "spot":
         symbol = params.text("symbol")
@@ -112,8 +112,7 @@ def _spot_ticker(session: Session, symbol: str, contract: Contract, at_ms: int) 
 
 
 def orderbook(session: Session, params: Params) -> Json:
-    params.category("inverse")
-    contract = session.contract(params.required("symbol"))
+    contract = session.contract(params.required("symbol"), params.category(*CATEGORIES))
     limit = params.integer("limit", 25)
     if not 1 <= limit <= 1000:
         raise ApiError(10001, "params error: limit invalid")
@@ -143,8 +142,8 @@ def _levels(book: Book, side: Side, limit: int) -> list[list[str]]:
 
 
 def funding_history(session: Session, params: Params) -> Json:
-    category = params.category("linear", "inverse")
-    contract = session.contract(params.required("symbol"))
+    category = params.category(*CATEGORIES)
+    contract = session.contract(params.required("symbol"), category)
     session.exchange.advance()
     start, end = params.integer("startTime", 0), params.integer("endTime", session.now_ms())
     if start and not params.text("endTime"):
@@ -160,8 +159,8 @@ def funding_history(session: Session, params: Params) -> Json:
 
 def kline(session: Session, params: Params) -> Json:
     """Bars of the true price; volumes are not simulated."""
-    category = params.category("inverse")
-    contract = session.contract(params.required("symbol"))
+    category = params.category(*CATEGORIES)
+    contract = session.contract(params.required("symbol"), category)
     interval = params.required("interval")
     width = DAY_MS if interval == "D" else BARS.get(interval, 0) * 60_000
     if not width:

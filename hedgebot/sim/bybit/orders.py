@@ -6,7 +6,7 @@ from fractions import Fraction
 
 from hedgebot.sim.account import Account
 from hedgebot.sim.bybit.codes import CODES, api_error
-from hedgebot.sim.bybit.session import Session
+from hedgebot.sim.bybit.session import CATEGORIES, Session
 from hedgebot.sim.bybit.wire import ApiError, Json, Params, Row, coins, days_back, listed, page, price, ratio
 from hedgebot.sim.contract import Contract
 from hedgebot.sim.matching import Side
@@ -81,8 +81,7 @@ CANCELLED_MS = 86_400_000
 
 def create(session: Session, params: Params) -> Json:
     """Place an order; the reply says only that it was accepted."""
-    params.category("inverse")
-    contract = session.contract(params.required("symbol"))
+    contract = session.contract(params.required("symbol"), params.category(*CATEGORIES))
     for name in NOT_SIMULATED:
         if params.text(name).strip("0."):
             raise ApiError(10001, f"params error: {name} is not simulated")
@@ -112,8 +111,7 @@ def create(session: Session, params: Params) -> Json:
 
 
 def cancel(session: Session, params: Params) -> Json:
-    params.category("inverse")
-    session.contract(params.required("symbol"))
+    session.contract(params.required("symbol"), params.category(*CATEGORIES))
     account = session.exchange.account(session.account)
     order_id, client_id = params.text("orderId"), params.text("orderLinkId")
     if not order_id and not client_id:
@@ -127,7 +125,7 @@ def cancel(session: Session, params: Params) -> Json:
 
 
 def cancel_all(session: Session, params: Params) -> Json:
-    params.category("inverse", "linear")
+    params.category(*CATEGORIES)
     if not any(params.text(name) for name in ("symbol", "baseCoin", "settleCoin")):
         raise ApiError(10001, "params error: symbol, baseCoin or settleCoin is required")
     symbols = {contract.symbol for contract in session.contracts(params)}
@@ -187,16 +185,17 @@ def _named(account: Account, params: Params, at_ms: int, recent: int | None = No
 
 def _orders_page(session: Session, category: str, orders: Iterable[Order], params: Params) -> Json:
     by_id = bool(params.text("orderId") or params.text("orderLinkId"))
-    symbols = None if by_id else {contract.symbol for contract in session.contracts(params)}
-    shown, cursor = page(_rows(session, category, orders, symbols), params, default=20, most=50)
+    if category == "linear" and not by_id and not (params.text("symbol") or params.text("settleCoin")):
+        raise ApiError(10001, "params error: symbol or settleCoin is required")
+    chosen = Params({"category": category}) if by_id else params
+    symbols = {contract.symbol for contract in session.contracts(chosen)}
+    shown, cursor = page(_rows(session, orders, symbols), params, default=20, most=50)
     return listed(category, shown, cursor)
 
 
-def _rows(
-    session: Session, category: str, orders: Iterable[Order], symbols: set[str] | None
-) -> Iterator[Row]:
-    for order in orders if category == "inverse" else ():
-        if symbols is None or order.symbol in symbols:
+def _rows(session: Session, orders: Iterable[Order], symbols: set[str]) -> Iterator[Row]:
+    for order in orders:
+        if order.symbol in symbols:
             yield Row(order.number, order_row(order, session.contract(order.symbol)))
 
 
@@ -218,9 +217,9 @@ def order_row(order: Order, contract: Contract) -> Json:
         "orderStatus": STATUSES[order.status],
         "cancelType": cancelled,
         "rejectReason": rejected,
-        "avgPrice": ratio(order.filled * contract.face / order.coins) if order.filled else "",
+        "avgPrice": ratio(contract.price(order.filled, order.coins)) if order.filled else "",
         "leavesQty": coins(left),
-        "leavesValue": coins(left * contract.face / order.limit),
+        "leavesValue": coins(contract.coins(left, order.limit)),
         "cumExecQty": coins(order.filled),
         "cumExecValue": coins(order.coins),
         "cumExecFee": coins(order.fee),

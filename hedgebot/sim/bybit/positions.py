@@ -4,7 +4,7 @@ from fractions import Fraction
 
 from hedgebot.sim.bybit.account import MODES
 from hedgebot.sim.bybit.codes import api_error
-from hedgebot.sim.bybit.session import Session
+from hedgebot.sim.bybit.session import CATEGORIES, Session, category_of
 from hedgebot.sim.bybit.wire import ApiError, Json, Params, Row, coins, listed, page, price, ratio, stamp
 from hedgebot.sim.contract import Contract
 from hedgebot.sim.exchange import View
@@ -46,10 +46,12 @@ ADL_RANK = 2
 
 def position_list(session: Session, params: Params) -> Json:
     """With ``symbol`` a row even where there is no position; without it, open positions only."""
-    category = params.category("linear", "inverse", "option")
+    category = params.category(*CATEGORIES, "option")
     view = session.view("position")
-    if category != "inverse":
+    if category not in CATEGORIES:
         return listed(category, [])
+    if category == "linear" and not (params.text("symbol") or params.text("settleCoin")):
+        raise ApiError(10001, "params error: symbol or settleCoin is required")
     every = bool(params.text("symbol"))
     hedge = view.value.state.hedge_mode
     keys = [(c.symbol, index) for c in session.contracts(params) for index in ((1, 2) if hedge else (0,))]
@@ -115,15 +117,14 @@ def _shown_price(value: Fraction | None, contract: Contract) -> str:
 
 def _break_even(position: Position, contract: Contract) -> str:
     """Where closing, fee included, makes up for what this position has realised so far."""
-    short = position.contracts < 0
-    left = position.entry_coins - position.realised if short else position.entry_coins + position.realised
-    rest = left / (ONE - contract.taker if short else ONE + contract.taker)
-    return ratio(position.size * contract.face / rest) if rest > 0 else ""
+    gains = contract.gains(position.contracts)
+    left = position.entry_coins - position.realised if gains else position.entry_coins + position.realised
+    rest = left / (ONE - contract.taker if gains else ONE + contract.taker)
+    return ratio(contract.price(position.contracts, rest)) if rest > 0 else ""
 
 
 def set_leverage(session: Session, params: Params) -> Json:
-    params.category("linear", "inverse")
-    contract = session.contract(params.required("symbol"))
+    contract = session.contract(params.required("symbol"), params.category(*CATEGORIES))
     buy, sell = params.number("buyLeverage"), params.number("sellLeverage")
     if buy != sell:
         raise ApiError(10001, "buy leverage not equal sell leverage")
@@ -139,8 +140,7 @@ def set_leverage(session: Session, params: Params) -> Json:
 
 def add_margin(session: Session, params: Params) -> Json:
     """Add to an isolated margin, or take from it; four decimals at most."""
-    params.category("linear", "inverse")
-    contract = session.contract(params.required("symbol"))
+    contract = session.contract(params.required("symbol"), params.category(*CATEGORIES))
     change, index = params.number("margin"), params.integer("positionIdx", 0)
     if (change * 10_000).denominator != 1:
         raise ApiError(10001, "params error: margin supports up to 4 decimal")
@@ -154,12 +154,12 @@ def add_margin(session: Session, params: Params) -> Json:
         raise api_error(refused, NO_MARGIN=short if change > 0 else stuck) from refused
     account = session.exchange.account(session.account)
     now = View(account, session.now_ms(), session.exchange.value(session.account))
-    return {"category": "inverse", **position_row(session, now, (contract.symbol, index))}
+    return {"category": category_of(contract), **position_row(session, now, (contract.symbol, index))}
 
 
 def switch_mode(session: Session, params: Params) -> Json:
     """Inverse contracts know one-way mode only; asking for it again is an error of its own."""
-    params.category("linear", "inverse")
+    params.category(*CATEGORIES)
     symbol = params.text("symbol")
     if not symbol and not params.text("coin"):
         raise ApiError(10001, "params error: symbol or coin is required")

@@ -23,6 +23,13 @@ class Options:
     tiers_in_percent: bool = True
 
 
+CATEGORIES = ("inverse", "linear")
+
+
+def category_of(contract: Contract) -> str:
+    return "linear" if contract.linear else "inverse"
+
+
 @dataclass(frozen=True, slots=True)
 class Session:
     """One request's surroundings; ``key`` is None for public endpoints.
@@ -52,17 +59,18 @@ class Session:
     def view(self, read: str) -> View:
         return self.exchange.view(self.account, read)
 
-    def contract(self, symbol: str) -> Contract:
+    def contract(self, symbol: str, category: str = "") -> Contract:
         contract = self.exchange.truth.contracts.get(symbol)
-        if contract is None:
+        if contract is None or category not in ("", category_of(contract)):
             raise ApiError(*CODES[Reason.UNKNOWN_SYMBOL])
         return contract
 
     def contracts(self, params: Params) -> list[Contract]:
-        """The contracts that ``symbol``, ``baseCoin`` or ``settleCoin`` name; all without any of them."""
-        symbol = params.text("symbol")
+        """The contracts of a category that ``symbol``, ``baseCoin`` or ``settleCoin`` name; all of it without
+        any of them, and all there are without a category."""
+        symbol, category = params.text("symbol"), params.text("category")
         if symbol:
-            return [self.contract(symbol)]
+            return [self.contract(symbol, category)]
         base, settle = params.text("baseCoin"), params.text("settleCoin")
-        every = self.exchange.truth.contracts.values()
+        every = [c for c in self.exchange.truth.contracts.values() if category in ("", category_of(c))]
         return [c for c in every if base in ("", c.base) and settle in ("", c.settle)]

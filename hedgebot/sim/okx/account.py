@@ -5,7 +5,7 @@ from fractions import Fraction
 from hedgebot.sim.exchange import View
 from hedgebot.sim.ledger import isolated_coins
 from hedgebot.sim.money import ZERO, floor_to
-from hedgebot.sim.okx.public import COIN_MARGINED_GROUP
+from hedgebot.sim.okx.public import COIN_MARGINED_GROUP, fee_group
 from hedgebot.sim.okx.session import Session, margin_mode
 from hedgebot.sim.okx.wire import PLACES, ApiError, Json, Params, num
 from hedgebot.sim.valuation import Valuation
@@ -212,10 +212,12 @@ def set_position_mode(session: Session, params: Params) -> list[Json]:
 def trade_fee(session: Session, params: Params) -> list[Json]:
     """Fees are negative, rebates positive."""
     kind = params.one_of("instType", "SPOT", "MARGIN", "SWAP", "FUTURES", "OPTION")
-    contract = next(iter(session.contracts(Params({"instType": kind}))), None)
+    asked = {"instType": kind, "instFamily": params.text("instFamily")}
+    contract = next(iter(session.contracts(Params(asked))), None)
     taker, maker = (contract.taker, contract.maker) if contract else (Fraction(1, 1000), Fraction(8, 10_000))
     paid = {"maker": num(-maker), "taker": num(-taker)}
-    group: Json = {**paid, "elpMaker": "", "groupId": COIN_MARGINED_GROUP}
+    number = fee_group(contract) if contract else COIN_MARGINED_GROUP
+    group: Json = {**paid, "elpMaker": "", "groupId": number}
     return [
         {
             **paid,

@@ -1,4 +1,4 @@
-"""OKX's coin-margined perpetuals as the simulated exchange trades them, and the rules of the house."""
+"""OKX's perpetuals as the simulated exchange trades them, and the rules of the house."""
 
 from fractions import Fraction
 
@@ -17,6 +17,8 @@ BTC_TIERS = ladder(
     ]
 )
 ETH_TIERS = ladder([(500, "0.004", "0.01", 100), (3000, "0.01", "0.02", 50), (10_000, "0.02", "0.04", 25)])
+BNB_TIERS = ladder([(400_000, "0.01", "0.02", 50), (2_000_000, "0.02", "0.04", 25)])
+"""By what positions are worth in tether."""
 
 
 def btc_usd_swap() -> Contract:
@@ -55,5 +57,26 @@ def eth_usd_swap() -> Contract:
         taker=Fraction(5, 10_000),
         maker=Fraction(2, 10_000),
         tiers=ETH_TIERS,
+        launch_ms=1_611_916_828_000,
+    )
+
+
+def bnb_usdt_swap() -> Contract:
+    """BNB against the dollar, a hundredth of a coin a contract and margined in tether."""
+    return Contract(
+        symbol="BNB-USDT-SWAP",
+        base="BNB",
+        settle="USDT",
+        linear=True,
+        face=Fraction(1, 100),
+        tick=Fraction(1, 10),
+        price_places=1,
+        min_price=Fraction(1, 10),
+        max_price=Fraction(1_000_000),
+        max_qty=Fraction(100_000_000),
+        max_market_qty=Fraction(50_000),
+        taker=Fraction(5, 10_000),
+        maker=Fraction(2, 10_000),
+        tiers=BNB_TIERS,
         launch_ms=1_611_916_828_000,
     )

@@ -220,7 +220,7 @@ def _rows(session: Session, account: Account, orders: Iterable[Order], params: P
 
 def order_row(order: Order, contract: Contract, account: Account) -> Json:
     """One order as the exchange shows it; the fee is negative when it was paid."""
-    average = order.filled * contract.face / order.coins if order.filled else None
+    average = contract.price(order.filled, order.coins) if order.filled else None
     kind = "market" if order.market else KIND_NAMES.get(order.time_in_force, "ioc")
     filled_at = str(order.updated_ms) if order.filled else ""
     return {

@@ -133,7 +133,7 @@ def _held(view: View, key: PositionKey, contract: Contract, position: Position) 
         "margin": num(position.margin) if own else "",
         "mgnRatio": num(backing / (need + worth * contract.taker)),
         "mmr": num(need),
-        "notionalUsd": num(position.size * contract.face),
+        "notionalUsd": num(contract.dollars(position.contracts, quote.mark)),
         "upl": num(profit),
         "uplLastPx": num(at_last),
         "uplRatio": num(profit / bound),

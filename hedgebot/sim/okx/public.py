@@ -1,7 +1,7 @@
 """Public endpoints about what is listed: contracts and their margin tiers."""
 
 from hedgebot.sim.contract import Contract
-from hedgebot.sim.money import floor_to
+from hedgebot.sim.money import ONE, floor_to
 from hedgebot.sim.okx.session import Session, inst_family, inst_type, margin_mode
 from hedgebot.sim.okx.wire import ApiError, Json, Params, num, price, stamp
 
@@ -34,13 +34,14 @@ COIN_MARGINED_GROUP, LINEAR_GROUP = "1", "2"
 
 
 def instruments(session: Session, params: Params) -> list[Json]:
-    """The contracts of a kind: the coin-margined ones that trade, and a linear one of each coin beside."""
+    """The contracts of a kind: those that trade, and a linear one of each other coin beside."""
     kind = params.one_of("instType", *KINDS)
     every = session.exchange.truth.contracts.values()
     contracts = [c for c in every if inst_type(c) == kind and not c.delivered]
     rows = [_instrument(c) for c in contracts]
     if kind == "SWAP":
-        rows += [_linear(base) for base in dict.fromkeys(c.base for c in contracts)]
+        linear = {c.base for c in contracts if c.linear}
+        rows += [_linear(c) for c in dict.fromkeys(c.base for c in contracts) if c not in linear]
     elif kind == "SPOT":
         bases = dict.fromkeys(c.base for c in session.exchange.truth.contracts.values())
         rows = [_spot(base) for base in bases]
@@ -54,11 +55,11 @@ def _instrument(contract: Contract) -> Json:
         **UNCHANGING,
         "baseCcy": "",
         "ctMult": "1",
-        "ctType": "inverse",
+        "ctType": "linear" if contract.linear else "inverse",
         "ctVal": num(contract.face),
-        "ctValCcy": "USD",
+        "ctValCcy": contract.base if contract.linear else "USD",
         "expTime": stamp(contract.delivery_ms),
-        "groupId": COIN_MARGINED_GROUP,
+        "groupId": fee_group(contract),
         "instFamily": inst_family(contract),
         "instId": contract.symbol,
         "instIdCode": 10458,
@@ -76,6 +77,10 @@ def _instrument(contract: Contract) -> Json:
         "tickSz": num(contract.tick),
         "uly": inst_family(contract),
     }
+
+
+def fee_group(contract: Contract) -> str:
+    return LINEAR_GROUP if contract.linear else COIN_MARGINED_GROUP
 
 
 def _linear(base: str) -> Json:
@@ -116,13 +121,16 @@ def _spot(base: str) -> Json:
 def position_tiers(session: Session, params: Params) -> list[Json]:
     """Margin rates by the number of contracts.
 
-    The simulated ladder is in coins: what is told here are those coins at the index of the moment.
+    The simulated ladder is in coins, or of linear contracts in dollars: what is told here are contracts that
+    are worth so much at the index of the moment.
     """
-    params.one_of("instType", *KINDS)
+    kind = params.one_of("instType", *KINDS)
     margin_mode(params, "tdMode")
     families = params.required("instFamily").split(",")
     session.exchange.advance()
-    contracts = [c for c in session.contracts(Params({})) if inst_family(c) in families and c.perpetual]
+    every = session.contracts(Params({}))
+    asked = [c for c in every if inst_family(c) in families and inst_type(c) == kind]
+    contracts = {inst_family(contract): contract for contract in asked}.values()
     if not contracts:
         raise ApiError(51001, "Instrument ID, Instrument ID code or Spread ID doesn't exist.")
     return [row for contract in contracts for row in _tiers(session, contract)]
@@ -132,7 +140,8 @@ def _tiers(session: Session, contract: Contract) -> list[Json]:
     index = session.exchange.truth.quote(contract.symbol).index
     rows, least = [], "0"
     for number, tier in enumerate(contract.tiers, 1):
-        most = num(floor_to(tier.up_to * index / contract.face, contract.qty_step))
+        dollars = tier.up_to if contract.linear else tier.up_to * index
+        most = floor_to(dollars / contract.dollars(ONE, index), contract.qty_step)
         rows.append(
             {
                 "baseMaxLoan": "",
@@ -140,7 +149,7 @@ def _tiers(session: Session, contract: Contract) -> list[Json]:
                 "instFamily": inst_family(contract),
                 "instId": "",
                 "maxLever": price(tier.max_leverage, 2),
-                "maxSz": most,
+                "maxSz": num(most),
                 "minSz": least,
                 "mmr": num(tier.maintenance),
                 "optMgnFactor": "0",
@@ -149,5 +158,5 @@ def _tiers(session: Session, contract: Contract) -> list[Json]:
                 "uly": inst_family(contract),
             }
         )
-        least = str(int(most) + 1)
+        least = num(most + contract.qty_step)
     return rows

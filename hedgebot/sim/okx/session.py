@@ -87,7 +87,7 @@ def inst_type(contract: Contract) -> str:
 
 
 def inst_family(contract: Contract) -> str:
-    return f"{contract.base}-USD"
+    return f"{contract.base}-{contract.settle}" if contract.linear else f"{contract.base}-USD"
 
 
 def margin_mode(params: Params, name: str) -> MarginMode:

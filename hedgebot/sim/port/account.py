@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 
 from hedgebot.domain.account import AccountReading, KeyScope, Ledger, Needs, Sighting
+from hedgebot.domain.instrument import Instrument
 from hedgebot.domain.margin_mode import MarginMode
 from hedgebot.domain.orders import Fate, Identified, OrderRequest, Outcome
 from hedgebot.domain.signals import Candle
@@ -109,6 +110,10 @@ class PortAccount:
     def _doubt(self) -> None:
         self._good_until = self._clock.monotonic()
 
+    async def contracts(self, asset: str) -> tuple[Instrument, ...]:
+        """The contracts that settle in a coin; those that were delivered stay known."""
+        return self._house.instruments(asset)
+
     async def ledger(self, symbols: Sequence[str], since: Millis) -> Ledger:
         """Fills and funding since an instant, oldest first. Raises ``ReadError``."""
         await self._pass("ledger")
@@ -177,7 +182,7 @@ class PortAccount:
         await self._pass(call)
         return outcome
 
-    async def find(self, order: OrderRequest) -> Sighting:
+    async def find(self, order: OrderRequest, _written: Millis = Millis(0), /) -> Sighting:
         """Look an order up by its client id, on both endpoints that may know it. Raises ``ReadError``."""
         await self._pass("find")
         self._working_key()

@@ -13,7 +13,7 @@ from hedgebot.domain.orders import Fate, Identified, OrderRequest, Outcome
 from hedgebot.domain.signals import Candle
 from hedgebot.domain.transfers import Pocket, TransferRequest, TransferSighting
 from hedgebot.domain.units import Coin, Contracts, Millis, Price, Usd
-from hedgebot.errors import ReadError
+from hedgebot.errors import ReadError, UnlistedError
 from hedgebot.sim.account import ApiKey
 from hedgebot.sim.bars import bars
 from hedgebot.sim.contract import Contract
@@ -101,9 +101,9 @@ class House:
     # Contracts
 
     def contract(self, symbol: str) -> Contract:
-        """The contract of a unified symbol, as it is now. Raises ``ReadError``."""
+        """The contract of a unified symbol, as it is now. Raises ``UnlistedError``."""
         if symbol not in self._natives:
-            raise ReadError(f"{self.account}: no coin-margined contract {symbol} is listed", "Check the leg")
+            raise UnlistedError(f"{self.account}: no contract {symbol} is listed", "Check the leg's symbol")
         return self.exchange.truth.contracts[self._natives[symbol]]
 
     def facts(self, look: Look, symbols: Iterable[str]) -> Facts:
@@ -116,6 +116,12 @@ class House:
         tiers = tuple(Tier(self.coins(t.up_to), self.number(t.maintenance)) for t in contract.tiers)
         return Leg(contract, LegFacts(self._instrument(contract), self.number(contract.taker), tiers))
 
+    def instruments(self, asset: str) -> tuple[Instrument, ...]:
+        """All contracts that settle in a coin."""
+        self.exchange.advance()
+        listed = self.exchange.truth.contracts.values()
+        return tuple(self._instrument(contract) for contract in listed if contract.settle == asset)
+
     def _instrument(self, contract: Contract) -> Instrument:
         return Instrument(
             symbol=self.symbols[contract.symbol],
@@ -127,6 +133,7 @@ class House:
             min_order=Contracts(self.number(contract.min_qty)),
             max_order=Contracts(self.number(self.largest(contract))),
             tradable=contract.status == "Trading",
+            ends_at=None if contract.perpetual else Millis(contract.delivery_ms),
         )
 
     def candles(self, symbol: str, bar_ms: int, since: int) -> tuple[Candle, ...]:

@@ -5,9 +5,8 @@ from fractions import Fraction
 from itertools import islice
 from typing import NamedTuple
 
-from hedgebot.domain.market import Funding, Level, Quote
+from hedgebot.domain.market import NO_FUNDING, Funding, Level, Quote
 from hedgebot.domain.units import Contracts, Millis, Price
-from hedgebot.errors import ReadError
 from hedgebot.sim.contract import Contract
 from hedgebot.sim.market import Market
 from hedgebot.sim.matching import Book, Side
@@ -40,12 +39,7 @@ class Prices:
     def quote(
         self, symbol: str, contract: Contract, at: Instants, told_at: int, hours: Decimal | None
     ) -> Quote:
-        """``told_at`` is the instant that the exchange itself gives, ``hours`` the length of an interval.
-
-        Raises ``ReadError`` for a dated contract: it has no funding.
-        """
-        if not contract.perpetual:
-            raise ReadError(f"{symbol} has no funding rate")
+        """``told_at`` is the instant that the exchange itself gives, ``hours`` the length of an interval."""
         bids, asks = self._ladders(contract, at.drawn)
         return Quote(
             symbol=symbol,
@@ -53,7 +47,7 @@ class Prices:
             index=Price(decimal(self._market.quote(contract, at.indexed).index, PLACES)),
             bids=bids,
             asks=asks,
-            funding=self._funding(contract, at.funded, hours),
+            funding=self._funding(contract, at.funded, hours) if contract.perpetual else NO_FUNDING,
             at=Millis(told_at),
         )
 
