@@ -1,4 +1,4 @@
-"""The collateral ladder of coin-margined legs: watch, warn, move coins to the margin, only then buy back.
+"""The collateral ladder: watch, warn, move coins to the margin, only then buy back.
 
     beyond ``warn``     nothing
     nearer than that    coins move: from the spot wallet to the margin wallet, and on to an isolated margin
@@ -7,6 +7,9 @@
 A transfer that is on its way, or was refused of late, is a rung that does not hold: the next one is taken.
 Coins move until liquidation lies well beyond ``warn``, and a purchase leads half-way back there, so that the
 next tick does not ask for another. What the collateral does not carry beyond ``warn`` is not sold (again).
+
+Behind a linear leg stand dollars: those of its stable coin's wallet may move to its isolated margin, and
+coins of the asset cannot help.
 """
 
 from collections.abc import Sequence
@@ -14,29 +17,18 @@ from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import NamedTuple
 
 from hedgebot.domain.decision import Assessment, Finding, Permission, Plan, PlannedOrder, PlannedTransfer
-from hedgebot.domain.hedge import Hedge
-from hedgebot.domain.inverse import Short
+from hedgebot.domain.hedge import BEYOND, Hedge
+from hedgebot.domain.linear import LinearPool
 from hedgebot.domain.liquidation import MarginPool, PooledShort
-from hedgebot.domain.margin import distance, liquidation, pool
-from hedgebot.domain.pockets import coins_in
+from hedgebot.domain.margin import distance, liquidation
 from hedgebot.domain.records import Control
 from hedgebot.domain.rescue import missing, to_buy_back, to_sell
 from hedgebot.domain.snapshot import Leg, Snapshot
-from hedgebot.domain.transfers import (
-    FINAL,
-    SMALLEST,
-    Pocket,
-    Pockets,
-    TransferIntent,
-    TransferStage,
-    pair_of,
-)
-from hedgebot.domain.units import ONE, WIDE, ZERO, Coin, Contracts, Price
+from hedgebot.domain.transfers import SMALLEST, Pocket, TransferIntent, pair_of
+from hedgebot.domain.units import ONE, WIDE, ZERO, Contracts, Price
 from hedgebot.planning.hedge_size import within
+from hedgebot.planning.moves import closed, planned, worded
 from hedgebot.planning.pricing import bounded, priced
-
-BEYOND = Decimal("1.5")
-"""How many times the distance of ``warn`` a transfer restores."""
 
 LEAST = Decimal("0.001")
 """The smallest transfer worth a request, as a share of what is short."""
@@ -45,25 +37,22 @@ HALF = Decimal("0.5")
 """What is bought back at a time where our arithmetic sees no need and liquidation is nearer than half of
 ``act`` all the same: a transfer that would help does not arrive, or the exchange knows more than we do."""
 
-AGAIN_MS = 600_000
-"""How long two pockets are left alone after the exchange refused a transfer between them."""
-
-PLACES = Decimal("1e-8")
-
 
 class Danger(NamedTuple):
     """What a leg's liquidation, ``away`` above its mark, is made of, and the coins that could move it.
 
-    ``spare`` are coins of the margin wallet that may still be isolated, ``spot`` those that may leave the
-    spot wallet; none where a transfer from there is unresolved, or was refused of late.
+    ``spare`` are coins of the margin wallet (of a linear leg: dollars) that may still be isolated, ``spot``
+    those that may leave the spot wallet; none where a transfer from there is unresolved, or was refused of
+    late. Nearer than ``warning`` they do.
     """
 
     leg: Leg
-    pool: MarginPool
+    pool: MarginPool | LinearPool
     short: PooledShort
     away: Decimal
     spare: Decimal
     spot: Decimal
+    warning: Decimal
 
 
 def climb(
@@ -75,26 +64,17 @@ def climb(
     transfers: Sequence[TransferIntent],
 ) -> Plan:
     """``plan``, or in its place the next rung of the ladder for the leg nearest to its liquidation."""
-    nearest = _nearest(snapshot) if hedge.collateral.enabled else None
-    if nearest is None or nearest[0] >= warning(hedge):
+    nearest = nearest_leg(snapshot) if hedge.collateral.enabled else None
+    if nearest is None or nearest[0] >= warning_of(hedge, nearest[1]):
         return plan
     if control.paused or assessment.permission > Permission.REDUCE_ONLY:
         return plan
-    danger = _danger(snapshot, nearest[1], nearest[0], transfers)
-    moved = _move(hedge, snapshot, danger)
+    danger = _danger(hedge, snapshot, nearest[1], nearest[0], transfers)
+    moved = _move(snapshot, danger)
     if moved is not None:
-        way = f"from {moved.source.value} to {moved.target.value} on {moved.account}"
-        reason = f"move {moved.coins} {snapshot.asset} {way}: {_words(danger)}"
+        reason = f"{worded(moved, snapshot)}: {_words(danger)}"
         return plan._replace(reason=reason, order=None, leverage=None, transfer=moved, rescues=True)
     return _reduce(hedge, snapshot, danger, plan) if danger.away < hedge.liquidation_act else plan
-
-
-def warning(hedge: Hedge) -> Decimal:
-    """The distance within which the ladder acts; leverage ``l`` is liquidated ``1/(1 - 1/l) - 1`` away."""
-    highest = hedge.collateral.max_leverage
-    if highest is None:
-        return hedge.liquidation_warn
-    return max(hedge.liquidation_warn, ONE / (ONE - ONE / highest) - ONE)
 
 
 def carried(
@@ -104,79 +84,63 @@ def carried(
 
     A cut sale is worth its order only beyond the band: what may be sold grows with every tick.
     """
-    if not hedge.collateral.enabled or not isinstance(leg.short, Short):
+    if not hedge.collateral.enabled:
         return contracts
-    danger = _danger(snapshot, leg, ZERO, transfers)
-    coins = to_sell(danger.pool, danger.short, ONE + warning(hedge), danger.spare + danger.spot)
+    danger = _danger(hedge, snapshot, leg, ZERO, transfers)
+    coins = to_sell(danger.pool, danger.short, ONE + danger.warning, danger.spare + danger.spot)
     instrument = leg.facts.instrument
     cut = within(contracts, _contracts(leg, max(coins, ZERO), ROUND_FLOOR), instrument)
-    little = instrument.notional(cut).at(leg.mark) <= abs(snapshot.exposure.held) * hedge.band
+    little = instrument.dollars(cut, leg.mark).at(leg.mark) <= abs(snapshot.exposure.held) * hedge.band
     return Contracts.zero() if cut != contracts and little else cut
 
 
 def step_taken(plan: Plan) -> Finding:
-    """What the ladder does, for those who should know."""
-    step = "Add coins to the account, or lower the ratio: further up they will not be there"
-    return Finding("ladder", Permission.ANY, "", "", plan.reason, step, alarms=True)
+    """What the ladder does, for those who should know: to buy back, or to be unable to, is the last step."""
+    step = "Add margin to the account, or lower the ratio: further up it will not be there"
+    last = plan.transfer is None
+    return Finding("ladder", Permission.ANY, "", "", plan.reason, step, alarms=True, critical=last)
 
 
-def _nearest(snapshot: Snapshot) -> tuple[Decimal, Leg] | None:
-    """The inverse leg with the shortest known way to its liquidation."""
+def nearest_leg(snapshot: Snapshot) -> tuple[Decimal, Leg] | None:
+    """The leg with the shortest known way to its liquidation."""
     nearest: tuple[Decimal, Leg] | None = None
     for leg in snapshot.legs:
         away = distance(snapshot, leg)
-        if isinstance(away, Decimal) and isinstance(leg.short, Short):
+        if isinstance(away, Decimal):
             nearest = (away, leg) if nearest is None or away < nearest[0] else nearest
     return nearest
 
 
-def _danger(snapshot: Snapshot, leg: Leg, away: Decimal, transfers: Sequence[TransferIntent]) -> Danger:
-    if not isinstance(leg.short, Short):
-        raise TypeError("only coins margin what the ladder looks after")
-    account, closed = leg.policy.account, _closed(snapshot, transfers)
+def warning_of(hedge: Hedge, leg: Leg) -> Decimal:
+    """The distance to its liquidation within which coins move to a leg."""
+    return hedge.collateral.warning(hedge.liquidation_warn, linear=leg.facts.instrument.linear)
+
+
+def _danger(
+    hedge: Hedge, snapshot: Snapshot, leg: Leg, away: Decimal, transfers: Sequence[TransferIntent]
+) -> Danger:
+    account, shut = leg.policy.account, closed(snapshot, transfers)
     spare = spot = ZERO
-    if leg.position.margin is not None and pair_of(account, snapshot.asset, leg.policy.symbol) not in closed:
+    if leg.position.margin is not None and pair_of(account, snapshot.asset, leg.policy.symbol) not in shut:
         spare = leg.wallet.withdrawable.value
-    if pair_of(account, snapshot.asset) not in closed:
+    if not leg.facts.instrument.linear and pair_of(account, snapshot.asset) not in shut:
         wallets = (w for w in snapshot.spot_wallets if w.id.account == account)
         spot = sum((wallet.withdrawable.value for wallet in wallets), ZERO)
-    short = PooledShort(leg.short, leg.facts.maintenance(leg.short.short), leg.facts.taker_fee)
-    return Danger(leg, pool(snapshot, leg), short, away, spare, spot)
+    short = PooledShort(leg.short, leg.maintenance, leg.facts.taker_fee)
+    return Danger(leg, snapshot.pools[leg.name], short, away, spare, spot, warning_of(hedge, leg))
 
 
-def _closed(snapshot: Snapshot, transfers: Sequence[TransferIntent]) -> set[str]:
-    """Pairs of pockets between which nothing can be moved now."""
-    since = snapshot.at - AGAIN_MS
-    return {
-        transfer.request.pair
-        for transfer in transfers
-        if transfer.stage not in FINAL
-        or (transfer.stage is TransferStage.REJECTED and transfer.updated_at > since)
-    }
-
-
-def _move(hedge: Hedge, snapshot: Snapshot, danger: Danger) -> PlannedTransfer | None:
+def _move(snapshot: Snapshot, danger: Danger) -> PlannedTransfer | None:
     """The coins to move now. To an isolated margin they go through the margin wallet, a cycle later: what is
     there already goes first if it is half of what is wanted, which grows while the price does."""
-    wanted = missing(danger.pool, _aim(snapshot, danger, ONE + BEYOND * warning(hedge)))
-    least = max(SMALLEST.value, LEAST * danger.short.short.short.value)
+    wanted = missing(danger.pool, _aim(snapshot, danger, ONE + BEYOND * danger.warning))
+    least = max(SMALLEST.value, LEAST * danger.short.short.worth.value)
     spot, spare = min(danger.spot, wanted - danger.spare), min(danger.spare, wanted)
     if spot >= least and 2 * spare < wanted:
-        return _planned(snapshot, danger.leg, spot, Pocket.SPOT, Pocket.MARGIN)
+        return planned(snapshot, danger.leg, spot, Pocket.SPOT, Pocket.MARGIN)
     if spare >= least:
-        return _planned(snapshot, danger.leg, spare, Pocket.MARGIN, Pocket.ISOLATED)
+        return planned(snapshot, danger.leg, spare, Pocket.MARGIN, Pocket.ISOLATED)
     return None
-
-
-def _planned(
-    snapshot: Snapshot, leg: Leg, coins: Decimal, source: Pocket, target: Pocket
-) -> PlannedTransfer | None:
-    account, symbol = leg.policy.account, leg.policy.symbol if target is Pocket.ISOLATED else ""
-    before, after = (coins_in(snapshot, account, pocket, symbol) for pocket in (source, target))
-    if before is None or after is None:
-        return None
-    amount = Coin(coins.quantize(PLACES, ROUND_FLOOR, WIDE))
-    return PlannedTransfer(account, amount, source, target, symbol, Pockets(before, after))
 
 
 def _aim(snapshot: Snapshot, danger: Danger, factor: Decimal) -> Decimal:
@@ -188,7 +152,7 @@ def _aim(snapshot: Snapshot, danger: Danger, factor: Decimal) -> Decimal:
 
 def _reduce(hedge: Hedge, snapshot: Snapshot, danger: Danger, plan: Plan) -> Plan:
     """``plan`` with the purchase that liquidation's nearness asks for, if it does not buy as much anyway."""
-    half_way = ONE + (hedge.liquidation_act + warning(hedge)) / 2
+    half_way = ONE + (hedge.liquidation_act + danger.warning) / 2
     leg, factor = danger.leg, _aim(snapshot, danger, half_way)
     at_hand = leg.wallet.withdrawable.value if leg.position.margin is not None else ZERO
     coins = to_buy_back(danger.pool, danger.short, factor, at_hand)

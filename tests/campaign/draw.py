@@ -26,7 +26,7 @@ def drawn(seed: int) -> Plan:
     rng = Random(f"campaign {seed}")
     depth: Depth = "http" if seed % HTTP_SHARE == 0 else "port"
     venue = rng.choice(("bybit", "binance", "okx"))
-    config = replace(_config(rng, depth), ladder=Random(f"campaign {seed} ladder").random() < 0.5)
+    config = _with_ladder(_config(rng, depth), f"campaign {seed}")
     cycles = rng.randint(30, 60) if depth == "http" else rng.randint(90, 210)
     quiet_at = round(max(cycles * config.interval, 120.0), 3)
     troubles = _troubles(rng, Scope(depth, venue, config), f"campaign {seed}", quiet_at)
@@ -69,6 +69,15 @@ def _config(rng: Random, depth: Depth) -> Config:
         limits=limits,
         outside=rng.choice(("0", "0", "0.3")),
     )
+
+
+def _with_ladder(config: Config, name: str) -> Config:
+    """Half of all lives have the ladder, half of these with its way back. Drawn by itself, like troubles."""
+    ladder, back = Random(f"{name} ladder").random() < 0.5, Random(f"{name} way back")
+    if not ladder or back.random() < 0.5:
+        return replace(config, ladder=ladder)
+    lowest, home = back.choice(("1.3", "2", "3", "3")), back.random() < 0.5
+    return replace(config, ladder=True, min_leverage=lowest, home=home)
 
 
 def _troubles(rng: Random, scope: Scope, name: str, quiet_at: float) -> tuple[Trouble, ...]:

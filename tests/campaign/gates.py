@@ -12,6 +12,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 from hedgebot.domain.account import AccountReading, KeyScope, Ledger, Needs, Sighting
+from hedgebot.domain.instrument import Instrument
 from hedgebot.domain.margin_mode import MarginMode
 from hedgebot.domain.orders import Identified, Intent, OrderRequest, Outcome
 from hedgebot.domain.records import Command, CycleRecord, Memory
@@ -100,6 +101,9 @@ class AccountGate(Gate):
         read: AccountReading = await self.pass_through(Call("read", needs), lambda: self._account.read(needs))
         return read
 
+    async def contracts(self, asset: str) -> tuple[Instrument, ...]:
+        return await self._account.contracts(asset)
+
     async def ledger(self, symbols: Sequence[str], since: Millis) -> Ledger:
         way = partial(self._account.ledger, symbols, since)
         ledger: Ledger = await self.pass_through(Call("ledger"), way)
@@ -124,8 +128,8 @@ class AccountGate(Gate):
         outcome: Outcome = await self.pass_through(Call("cancel", order), way)
         return outcome
 
-    async def find(self, order: OrderRequest) -> Sighting:
-        way = partial(self._account.find, order)
+    async def find(self, order: OrderRequest, written: Millis = Millis(0), /) -> Sighting:
+        way = partial(self._account.find, order, written)
         sighting: Sighting = await self.pass_through(Call("find", order), way)
         return sighting
 

@@ -42,6 +42,8 @@ class Config:
     limits: Mapping[str, str]
     outside: str = "0"
     ladder: bool = False
+    min_leverage: str = ""
+    home: bool = False
 
     def toml(self, venue: str) -> str:
         """The config file."""
@@ -66,6 +68,8 @@ spot = [{{ account = "main" }}, {{ name = "cold", quantity = "{self.outside}" }}
 legs = [{{ account = "main", symbol = "BTC/USD:BTC", {margin} }}]
 [hedges.btc.collateral]
 enabled = {str(self.ladder).lower()}
+home_when_unwound = {str(self.home).lower()}
+{f"min_leverage = {self.min_leverage}" if self.min_leverage else ""}
 [hedges.btc.limits]
 {limits}
 """

@@ -8,6 +8,8 @@ from hedgebot.sim.events import (
     FillKind,
     FundingPaid,
     Liquidated,
+    Moved,
+    MoveKind,
     OrderEnded,
     OrderRefused,
     SettingChanged,
@@ -80,6 +82,10 @@ def in_event(event: Event, *, foreign: bool) -> Iterator[str]:
             yield "deleveraged"
         case FundingPaid():
             yield "funding paid"
+        case SettingChanged(setting="margin", value=value) if not foreign:
+            yield "coins left a margin" if "-" in value.split()[1] else "coins added to a margin"
+        case Moved(kind=MoveKind.TRANSFER_OUT, wallet=(wallet, _)) if not foreign:
+            yield "coins added to a margin" if wallet == "spot" else "coins left a margin"
         case SettingChanged() if not foreign:
             yield "leverage set"
         case _:

@@ -37,6 +37,8 @@ SOMETIMES = (
     "order in flight at a kill",
     "order sent after a freeze",
     "leverage set",
+    "coins added to a margin",
+    "coins left a margin",
     "clock apart",
     "too late to send",
 )

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
 from random import Random
+from typing import Any, ClassVar
 
 import pytest
 
@@ -41,6 +42,8 @@ TERMS = Terms(
     max_order_usd=Fraction(70_000),
     slippage=Fraction(5, 1000),
     ladder=False,
+    min_leverage=None,
+    home=False,
     canaries=("canary-secret",),
 )
 OURS, THEIRS = 7, 8
@@ -72,6 +75,7 @@ class Bench:
     beside: "Bench | None" = None
     ladder: bool = False
     coins: str = "1"
+    more: dict[str, Any] = field(default_factory=dict)
     numbers: int = 0
     exchange: SimulatedExchange = field(init=False)
     judge: Judge = field(init=False)
@@ -87,7 +91,7 @@ class Bench:
         self.judge.begins(self.name, self.instance, self.journal)
 
     def _judging(self) -> Judge:
-        terms = replace(TERMS, ladder=self.ladder, outside=1 - Fraction(self.coins))
+        terms = replace(TERMS, ladder=self.ladder, outside=1 - Fraction(self.coins), **self.more)
         return Judge(self.exchange, terms, self.clock.monotonic)
 
     def _opened(self) -> SimulatedExchange:
@@ -558,3 +562,40 @@ class TestLadder:
         bench = Bench(tmp_path / "bench", ladder=True, coins=coins)
         bench.exchange.human_trade("main", "BTCUSD", Side.SELL, short)
         assert bool(bench.judge.ladder.cannot_carry()) is excused
+
+
+class TestCoinsOutOfAMargin:
+    """A coin sold at 60,000 with a tenth of one behind it, and more coins moved there."""
+
+    LOWEST: ClassVar[dict[str, Any]] = {"min_leverage": Fraction(3, 2), "margin_mode": "isolated"}
+
+    def found(
+        self, folder: Path, more: dict[str, Any], behind: str, *out: str, price: int = 60_000
+    ) -> set[str]:
+        """What is broken once coins left the isolated margin, in these portions."""
+        bench = Bench(folder / "bench", ladder=True, coins="2", more=more)
+        bench.exchange.set_margin_mode("main", MarginMode.ISOLATED)
+        bench.judge.foreign = True
+        bench.exchange.human_trade("main", "BTCUSD", Side.SELL, WHOLE)
+        bench.judge.foreign = False
+        bench.exchange.add_margin("main", "BTCUSD", Fraction(behind))
+        bench.exchange.change_feed("BTCUSD", path=level(price))
+        bench.passes(600)
+        for coins in out:
+            bench.exchange.add_margin("main", "BTCUSD", -Fraction(coins))
+        return bench.broken
+
+    @pytest.mark.parametrize(
+        ("more", "behind", "out", "broken"),
+        [
+            (LOWEST, "0.7", ("0.3",), set()),
+            ({"margin_mode": "isolated"}, "0.7", ("0.3",), {"S11"}),  # unasked
+            (LOWEST, "0.5", ("0.1",), {"S11"}),  # at a leverage of 1.7 it should not
+            (LOWEST, "0.8", ("0.75",), {"S11"}),  # liquidation is near now
+            (LOWEST, "0.9", ("0.10000001", "0.10000001"), {"S11"}),  # the same move again
+        ],
+    )
+    def test_only_where_it_is_wanted_and_safe(
+        self, more: dict[str, Any], behind: str, out: tuple[str, ...], broken: set[str], tmp_path: Path
+    ) -> None:
+        assert self.found(tmp_path, more, behind, *out) == broken

@@ -203,5 +203,7 @@ def terms_of(plan: Plan) -> Terms:
         max_order_usd=Fraction(limits["max_order_usd"]) if "max_order_usd" in limits else None,
         slippage=Fraction(limits.get("slippage", "0.005")),
         ladder=config.ladder,
+        min_leverage=Fraction(config.min_leverage) if config.min_leverage else None,
+        home=config.home,
         canaries=(KEY, SECRET, PASSPHRASE),
     )

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hedgebot.domain.decision import Assessment, Permission, Plan
-from hedgebot.domain.hedge import CollateralPolicy
+from hedgebot.domain.hedge import BEYOND, CollateralPolicy
 from hedgebot.domain.liquidation import NoFigure
 from hedgebot.domain.margin import distance
 from hedgebot.domain.margin_mode import MarginMode
@@ -20,7 +20,7 @@ from hedgebot.domain.records import Control
 from hedgebot.domain.snapshot import Snapshot
 from hedgebot.domain.transfers import Pocket, TransferIntent, TransferStage
 from hedgebot.planning import decide, step_taken
-from hedgebot.planning.collateral import AGAIN_MS, BEYOND
+from hedgebot.planning.moves import AGAIN_MS
 from tests.builders import LEG, SYMBOL, allowing, hedge, quote, split, to, transfer
 
 FAR, NEAR, CLOSE = 91_000, 92_000, 105_000
@@ -222,6 +222,11 @@ class TestAlarm:
             "move 0.05522488 BTC from margin to isolated on main:"
             f" {LEG} would be liquidated 29.1% above its mark"
         )
+
+    def test_the_last_step_is_told_where_the_first_one_was(self) -> None:
+        move, purchase = planned(at(NEAR)), planned(at(CLOSE, spare="0", spot="0"))
+        assert purchase.order is not None
+        assert (step_taken(move).critical, step_taken(purchase).critical) == (False, True)
 
 
 marks = st.integers(60_000, 118_000)

@@ -12,6 +12,7 @@ from tests.campaign.judge.intents import Intents
 from tests.campaign.judge.ladder import Ladder
 from tests.campaign.judge.orders import Book, Life, Orders
 from tests.campaign.judge.terms import Terms, Violation, instance_of
+from tests.campaign.judge.transfers import Transfers
 from tests.campaign.judge.truth import Truth
 
 MOST_KEPT = 20
@@ -48,6 +49,7 @@ class Judge:
         self.health = Health(terms, self.breach, seconds)
         self.ladder = Ladder(exchange, terms, self.truth)
         self.orders = Orders(exchange, terms, self.truth, self.ladder, self.breach, seconds)
+        self.transfers = Transfers(exchange, terms, self.truth, self.ladder, self.breach)
         self._exchange = exchange
         self.seconds = seconds
         exchange.truth.events = Tape(exchange.truth.events, self._follow)
@@ -61,6 +63,7 @@ class Judge:
             self.also(event, self.foreign)
             self.orders.follow(event, foreign=self.foreign)
             self.truth.follow(event, self.seconds())
+            self.transfers.follow(event, foreign=self.foreign)
 
     # A daemon's life
 

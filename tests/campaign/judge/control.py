@@ -36,6 +36,8 @@ class Ordered:
                 return Ordered(ratio=self.ratio, unwind_to=ratio)
             case "unwound":
                 return replace(self, paused=False, unwound=True)
+            case "home":
+                return self  # its margin went home: of no account here
         raise ValueError(f"no such command: {verb}")
 
 

@@ -26,18 +26,18 @@ class Ladder:
     def rescues(self, highest: Fraction) -> bool:
         """Whether liquidation is so near, at up to ``highest`` dollars, that it may be bought back."""
         mark = max(highest, self._exchange.quote(self._terms.symbol).mark)
-        away = self._away(mark, self._margin)
+        away = self.away(mark, self.margin)
         return self._terms.ladder and away is not None and away < ACT * NEARLY
 
     def cannot_carry(self) -> str:
         """Why no more is sold, if what one band more would sell is carried by no coins that are there."""
         mark = self._exchange.quote(self._terms.symbol).mark
         more = self._terms.band * max(self._truth.held, Fraction(0))
-        away = self._away(mark, self._coins, more)
+        away = self.away(mark, self._coins, more)
         near = self._terms.ladder and away is not None and away < WARN * NEARLY
         return "the collateral carries no larger short" if near else ""
 
-    def _away(self, mark: Fraction, margin: Fraction, more: Fraction = Fraction(0)) -> Fraction | None:
+    def away(self, mark: Fraction, margin: Fraction, more: Fraction = Fraction(0)) -> Fraction | None:
         """How far above ``mark`` liquidation lies once ``more`` coins are sold there; None: nowhere.
 
         The nearer of two figures counts: maintenance taken at mark, and at entry.
@@ -54,12 +54,18 @@ class Ladder:
         )
         return min((kept / lacking - 1 for kept, lacking in figures if lacking > 0), default=None)
 
+    def leverage(self, mark: Fraction, margin: Fraction) -> Fraction:
+        """What is short at ``mark`` over its margin with unrealised profit; zero where nothing is."""
+        short = self._exchange.truth.contract(self._terms.symbol).coins(self._truth.contracts, mark)
+        equity = margin + short - self._truth.sold
+        return short / equity if self._truth.contracts < 0 < equity else Fraction(0)
+
     @property
     def _account(self) -> Account:
         return self._exchange.truth.accounts["main"]
 
     @property
-    def _margin(self) -> Fraction:
+    def margin(self) -> Fraction:
         """Coins behind the position itself."""
         state = self._account.state
         if state.mode_of(self._terms.symbol) is MarginMode.ISOLATED:

@@ -11,7 +11,8 @@ INSTANCE_SHIFT = 43
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Terms:
     """Seconds, coins and dollars. ``symbol`` is the contract's name on the exchange, ``outside`` are coins
-    that no exchange shows; ``ladder``: the legs' collateral is looked after."""
+    that no exchange shows; ``ladder``: the legs' collateral is looked after, and below ``min_leverage``
+    coins leave it; ``home``: at the end all do."""
 
     symbol: str
     ratio: Fraction
@@ -29,6 +30,8 @@ class Terms:
     max_order_usd: Fraction | None
     slippage: Fraction
     ladder: bool
+    min_leverage: Fraction | None
+    home: bool
     canaries: tuple[str, ...]
 
 
