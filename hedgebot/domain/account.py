@@ -25,7 +25,7 @@ class WalletId:
 
 @dataclass(frozen=True, slots=True)
 class Wallet:
-    """Coins of one asset in one wallet, less coins owed, without unrealised PnL.
+    """Coins of one asset, perhaps a stable one, in one wallet, less coins owed, without unrealised PnL.
 
     ``unrealized`` and ``position_margin`` are what the wallet itself says is open in positions: they
     must agree with the positions, or the reading is not one moment's truth. ``other_margin`` is
@@ -44,6 +44,7 @@ class Wallet:
 class Position:
     """One contract's position as the exchange says it, also when it says "flat".
 
+    Its profit and margins are in the coin that the contract settles in.
     ``margin`` is the isolated margin without unrealised PnL; None in cross. ``initial_margin`` is what
     the exchange binds for it, comparable with the wallet's ``position_margin``. ``margin_mode`` is the one
     in which it is held, or would be opened; None where the account has one for all.
@@ -81,7 +82,7 @@ class OpenOrder:
 
 @dataclass(frozen=True, slots=True)
 class Tier:
-    """Maintenance rate of positions up to ``limit`` coins of notional."""
+    """Maintenance rate of positions worth up to ``limit``, in the coin that the contract settles in."""
 
     limit: Coin
     maintenance: Decimal
@@ -100,7 +101,7 @@ class LegFacts:
             raise ValueError(f"{self.instrument.symbol} has no margin tiers")
 
     def maintenance(self, notional: Coin) -> Decimal:
-        """The maintenance rate of a position of ``notional`` coins; beyond the table, its last tier."""
+        """The maintenance rate of a position worth ``notional``; beyond the table, its last tier's."""
         for tier in self.tiers:
             if notional <= tier.limit:
                 return tier.maintenance
@@ -148,11 +149,21 @@ class Needs:
 
 
 @dataclass(frozen=True, slots=True)
+class Outage:
+    """An account that cannot be read: why, and when it last could, for people and in monotonic seconds."""
+
+    since: Millis
+    seen: float
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class AccountReading:
     """A complete reading of one account, begun and ended at monotonic instants (seconds).
 
     ``positions`` holds every asked-for symbol explicitly, flat or not, and all others that are open.
     ``exchange_offset_ms`` is the exchange's clock less ours, at best half a round trip wrong.
+    ``dead`` marks one that is old: the last that was confirmed before the account could not be read.
     """
 
     account: str
@@ -165,6 +176,7 @@ class AccountReading:
     orders: tuple[OpenOrder, ...]
     quotes: tuple[Quote, ...]
     facts: tuple[LegFacts, ...]
+    dead: Outage | None = None
 
     def wallet(self, asset: str) -> Wallet | None:
         return next((w for w in self.wallets if w.id.asset == asset), None)

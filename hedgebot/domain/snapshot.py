@@ -4,11 +4,19 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import NamedTuple
 
-from hedgebot.domain.account import AccountMode, LegFacts, OpenOrder, Position, Wallet
+from hedgebot.domain.account import (
+    AccountMode,
+    AccountReading,
+    LegFacts,
+    OpenOrder,
+    Outage,
+    Position,
+    Wallet,
+)
 from hedgebot.domain.derived import Derived
 from hedgebot.domain.hedge import LegPolicy
 from hedgebot.domain.inverse import Short
-from hedgebot.domain.linear import LinearShort
+from hedgebot.domain.linear import LinearPool, LinearShort
 from hedgebot.domain.liquidation import Figure, MarginPool, PooledShort
 from hedgebot.domain.margin_mode import MarginMode
 from hedgebot.domain.market import Quote
@@ -17,7 +25,11 @@ from hedgebot.domain.units import ZERO, Coin, Contracts, Millis, Price, Usd
 
 @dataclass(frozen=True)
 class Leg:
-    """One leg as read: the contract, its position, its market and the wallet that margins it."""
+    """One leg as read: the contract, its position, its market and the wallet that margins it.
+
+    ``dead``: its account cannot be read. Position and wallet are as last confirmed, at the mark of a leg that
+    can; it counts, and is not traded.
+    """
 
     policy: LegPolicy
     position: Position
@@ -25,6 +37,7 @@ class Leg:
     facts: LegFacts
     wallet: Wallet
     mode: AccountMode
+    dead: Outage | None = None
 
     @Derived
     def name(self) -> str:
@@ -56,6 +69,11 @@ class Leg:
             return LinearShort(-contracts, instrument.face, entry, self.mark)
         return Short(instrument.notional(contracts), entry, self.mark)
 
+    @Derived
+    def maintenance(self) -> Decimal:
+        """The rate that its short is maintained at."""
+        return self.facts.maintenance(self.short.worth)
+
 
 class Exposure(NamedTuple):
     """The hedge in coins (design.md section 1). ``net`` has no price in it.
@@ -82,12 +100,26 @@ class Exposure(NamedTuple):
         return self.sold / self.held if self.held.value > ZERO else None
 
 
+class Doubtful(NamedTuple):
+    """Coins that our unresolved ``orders`` on dead legs may have sold, or bought back, beyond what these
+    show."""
+
+    sold: Decimal = ZERO
+    bought: Decimal = ZERO
+    orders: tuple[str, ...] = ()
+
+
+NO_DOUBT = Doubtful()
+
+
 @dataclass(frozen=True)
 class Snapshot:
     """``started`` and ``ended`` are monotonic seconds around all its reads; ``at`` is for people.
 
     ``others`` are open positions of the asset that are no leg; ``orders`` rest in the legs' contracts
-    or in those. ``in_flight`` are coins between two wallets, which neither shows (negative: both do).
+    or in those. ``beside`` are positions of other assets that a linear leg's wallet margins too.
+    ``in_flight`` are coins between two wallets, which neither shows (negative: both do).
+    ``readings`` are what it was made of, those of dead accounts too, which ``started`` and ``ended`` ignore.
     """
 
     hedge: str
@@ -103,6 +135,19 @@ class Snapshot:
     others: tuple[tuple[str, Position], ...] = ()
     orders: tuple[tuple[str, OpenOrder], ...] = ()
     in_flight: Coin = Coin.zero()
+    beside: tuple[tuple[str, Position], ...] = ()
+    readings: tuple[AccountReading, ...] = ()
+    doubtful: Doubtful = NO_DOUBT
+
+    @Derived
+    def living(self) -> tuple[Leg, ...]:
+        """The legs that can be read, and so traded."""
+        return tuple([leg for leg in self.legs if leg.dead is None])
+
+    @Derived
+    def dead(self) -> frozenset[str]:
+        """The accounts with legs that cannot be read."""
+        return frozenset([leg.policy.account for leg in self.legs if leg.dead is not None])
 
     @Derived
     def exposure(self) -> Exposure:
@@ -129,9 +174,15 @@ class Snapshot:
         )
 
     @Derived
-    def pools(self) -> dict[str, MarginPool]:
-        """What is liquidated together with each inverse leg, by the leg's name."""
-        return {leg.name: _pool(leg, self.legs) for leg in self.legs if isinstance(leg.short, Short)}
+    def pools(self) -> dict[str, MarginPool | LinearPool]:
+        """What is liquidated together with each leg, by the leg's name."""
+        return {leg.name: _pool(leg, self.legs) for leg in self.legs}
+
+    @Derived
+    def stable_wallets(self) -> tuple[Wallet, ...]:
+        """The wallets of stable coins that margin linear legs, each once. Nothing in them is held."""
+        linear = [leg for leg in self.legs if isinstance(leg.short, LinearShort)]
+        return tuple({leg.wallet.id: leg.wallet for leg in linear}.values())
 
     @Derived
     def figures(self) -> dict[str, Figure]:
@@ -165,8 +216,10 @@ class Blind:
 Observation = Snapshot | Blind
 
 
-def _pool(leg: Leg, legs: tuple[Leg, ...]) -> MarginPool:
+def _pool(leg: Leg, legs: tuple[Leg, ...]) -> MarginPool | LinearPool:
     """The leg itself when isolated, else all of its wallet, less the margin of its isolated legs."""
+    if isinstance(leg.short, LinearShort):
+        return LinearPool(leg.short, leg.maintenance, leg.facts.taker_fee, _dollars(leg))
     if leg.position.margin is not None:
         return MarginPool(_pooled([leg]), leg.position.margin)
     together, coins = [leg], leg.wallet.coins.value
@@ -180,10 +233,21 @@ def _pool(leg: Leg, legs: tuple[Leg, ...]) -> MarginPool:
     return MarginPool(_pooled(together), Coin(coins), leg.wallet.other_margin)
 
 
+def _dollars(leg: Leg) -> Decimal:
+    """What stands behind a linear leg: its own margin, or its wallet and other collateral, less what other
+    positions of that wallet bind and have lost."""
+    wallet, position = leg.wallet, leg.position
+    if position.margin is not None:
+        return position.margin.value
+    bound = wallet.position_margin - position.initial_margin
+    lost = min(wallet.unrealized - position.unrealized, Coin.zero())
+    return (wallet.coins - max(bound, Coin.zero()) + lost).value + wallet.other_margin.value
+
+
 def _pooled(legs: list[Leg]) -> tuple[PooledShort, ...]:
     return tuple(
         [
-            PooledShort(leg.short, leg.facts.maintenance(leg.short.short), leg.facts.taker_fee)
+            PooledShort(leg.short, leg.maintenance, leg.facts.taker_fee)
             for leg in legs
             if isinstance(leg.short, Short)
         ]

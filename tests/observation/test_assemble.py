@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from hedgebot.domain.account import AccountReading, Wallet
+from hedgebot.domain.account import AccountReading, Wallet, WalletId
 from hedgebot.domain.hedge import Hedge, LegPolicy
 from hedgebot.domain.snapshot import Blind, Snapshot
 from hedgebot.domain.units import Coin
@@ -170,3 +170,53 @@ def test_the_roles_of_all_coins_sum_to_what_the_wallets_hold() -> None:
     seen = assembled(found, *shown)
     total = sum((w.coins for each in shown for w in each.wallets), Coin.zero())
     assert seen.exposure.held == total
+
+
+TETHER = "USDT"
+
+
+def linear() -> Snapshot:
+    """A hedge in a linear contract on an account with one pot of each coin, and some positions more."""
+    contract, held = (
+        instrument(LINEAR, face="0.001"),
+        ["XRP/USDT:USDT", "BTC/USDT:USDT-261225", "XRP/USD:XRP"],
+    )
+    own = position(-500, contract=contract)
+    others = [replace(position(-7), symbol=symbol) for symbol in held]
+    stable = wallet("40000", [own], id=WalletId("main", "unified", TETHER))
+    found = hedge(legs=(LegPolicy("main", LINEAR),), spot_accounts=())
+    shown = reading(
+        wallets=[wallet("2"), stable],
+        positions=[own, *others],
+        quotes=(quote(symbol=LINEAR),),
+        facts=(facts(contract),),
+    )
+    return assembled(found, shown)
+
+
+class TestALinearLeg:
+    def test_is_margined_by_the_stable_wallet_which_is_not_held(self) -> None:
+        seen = linear()
+        assert (seen.exposure.spot, seen.exposure.collateral, seen.exposure.held) == (
+            coin(2),
+            coin(0),
+            coin(2),
+        )
+        assert (seen.exposure.sold, seen.exposure.unrealized) == (coin("0.5"), coin(0))
+        assert seen.legs[0].wallet.id.asset == TETHER
+        assert seen.stable_wallets == (seen.legs[0].wallet,)
+
+    def test_positions_of_the_asset_are_foreign_and_those_of_others_are_beside_it(self) -> None:
+        seen = linear()
+        assert [position.symbol for _, position in seen.others] == ["BTC/USDT:USDT-261225"]
+        assert [position.symbol for _, position in seen.beside] == ["XRP/USDT:USDT"]
+
+    def test_asks_for_its_coin_too(self) -> None:
+        found = hedge(legs=(LegPolicy("main", LINEAR),))
+        assert found.needs("main").assets == {"BTC", TETHER}
+
+    def test_a_stable_wallet_that_is_not_shown_blinds(self) -> None:
+        found = hedge(legs=(LegPolicy("main", LINEAR),))
+        seen = assemble(found, {"main": reading(wallets=pots(unified="1"))}, NOW)
+        assert isinstance(seen, Blind)
+        assert seen.reasons == (f"main:{LINEAR}: its margin wallet was not shown",)
