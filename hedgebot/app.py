@@ -8,7 +8,7 @@ plans out.
 import random
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Protocol, Unpack
@@ -22,9 +22,12 @@ from hedgebot.clock import SystemClock
 from hedgebot.cycle import Cycle
 from hedgebot.daemon import CycleEnded, Daemon
 from hedgebot.domain.account import Needs
-from hedgebot.domain.hedge import CollateralPolicy, Hedge, LegPolicy, Limits
+from hedgebot.domain.dated import whole
+from hedgebot.domain.hedge import Hedge, LegDown, LegPolicy, Limits
+from hedgebot.domain.instrument import is_dated
 from hedgebot.domain.margin_mode import MarginMode
-from hedgebot.domain.records import CycleRecord
+from hedgebot.domain.orphans import orphans
+from hedgebot.domain.records import CycleRecord, Memory
 from hedgebot.domain.units import Coin, Millis, Usd
 from hedgebot.errors import JournalError
 from hedgebot.exchange.opening import Options
@@ -97,9 +100,10 @@ def hedge_of(name: str, settings: HedgeSettings, settle_after: float) -> Hedge:
         legs=tuple(
             LegPolicy(
                 leg.account,
-                leg.symbol,
+                whole(leg.symbol, settings.asset),
                 leg.leverage,
                 MarginMode(leg.margin_mode) if leg.margin_mode else None,
+                leg.weight,
             )
             for leg in settings.legs
         ),
@@ -114,10 +118,12 @@ def hedge_of(name: str, settings: HedgeSettings, settle_after: float) -> Hedge:
         liquidation_warn=settings.liquidation.warn,
         liquidation_act=settings.liquidation.act,
         settle_after=settle_after,
-        collateral=CollateralPolicy(settings.collateral.enabled, settings.collateral.max_leverage),
+        collateral=settings.collateral.defined(),
         policies=ratio.defined() if isinstance(ratio, Ratio) else None,
         funding=settings.funding.defined(),
         basis_max=settings.basis.max,
+        roll=settings.roll.defined(),
+        if_leg_down=LegDown(settings.if_leg_down),
     )
 
 
@@ -164,6 +170,10 @@ async def build(
         for cycle in cycles.values():
             await cycle.state.load(journal, world.clock.now_ms())
             cycle.state.started += stored.waits
+        adopt(cycles, await stored.memories())
+        for cycle in cycles.values():
+            for leg, contracts in cycle.state.memory.orphans:
+                log.warning("a short is in no leg of the config any more", leg=leg, contracts=str(contracts))
         interval = settings.cycle.interval.total_seconds()
         tell = await stack.enter_async_context(_alarms(settings, world))
 
@@ -175,6 +185,13 @@ async def build(
         daemon = Daemon(settings.mode, interval, cycles, journal, world.clock, ended, chores)
         await _remember(daemon, stored, world.clock)
         yield App(daemon, accounts, journal, keys)
+
+
+def adopt(cycles: Mapping[str, Cycle], memories: Mapping[str, Memory]) -> None:
+    """Give each hedge the shorts to look after that were taken out of the config."""
+    for name, lost in orphans({name: cycle.hedge for name, cycle in cycles.items()}, memories).items():
+        state = cycles[name].state
+        state.memory = replace(state.memory, orphans=lost)
 
 
 @asynccontextmanager
@@ -278,7 +295,7 @@ def cycles_of(
             journal=journal,
             clock=clock,
             fresh_for=deadline,
-            state=HedgeState(name, journal.instance, clock.monotonic(), keys.keys, signals.signals),
+            state=HedgeState(name, journal.instance, clock.monotonic(), keys.keys, signals.signals, hedges),
         )
         for name, hedge in hedges.items()
     }
@@ -292,6 +309,7 @@ def _feeds(
     for name, account in accounts.items():
         needs = Needs(frozenset(), frozenset())
         for hedge in hedges.values():
-            needs = needs | hedge.needs(name) if name in hedge.accounts else needs
+            lasting = replace(hedge, legs=tuple(leg for leg in hedge.legs if not is_dated(leg.symbol)))
+            needs = needs | lasting.needs(name) if name in hedge.accounts else needs
         feeds[name] = AccountFeed(account, needs, clock, deadline)
     return feeds

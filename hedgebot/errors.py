@@ -77,6 +77,10 @@ class ReadError(HedgebotError):
     """A read from an exchange failed. A failed read is never an empty one."""
 
 
+class UnlistedError(ReadError):
+    """The exchange lists no such contract, or does not any more."""
+
+
 class ConversionError(ReadError):
     """A field of an exchange's reply is missing, malformed or impossible; ``field`` names it."""
 

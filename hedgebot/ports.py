@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from hedgebot.domain.account import AccountReading, KeyScope, Ledger, Needs, Sighting
+from hedgebot.domain.instrument import Instrument
 from hedgebot.domain.margin_mode import MarginMode
 from hedgebot.domain.orders import Identified, Intent, OrderRequest, Outcome
 from hedgebot.domain.records import Command, CycleRecord, Memory
@@ -40,6 +41,11 @@ class Account(Protocol):
         """Everything a decision needs of this account, read concurrently. Raises ``ReadError``."""
         ...
 
+    async def contracts(self, asset: str) -> tuple[Instrument, ...]:
+        """The contracts that settle in a coin, as listed an hour ago at most, or listed once. Raises
+        ``ReadError``."""
+        ...
+
     async def ledger(self, symbols: Sequence[str], since: Millis) -> Ledger:
         """Fills and funding since an instant, oldest first. Raises ``ReadError``."""
         ...
@@ -62,8 +68,11 @@ class Account(Protocol):
         """Ask for the order with this client id to be cancelled."""
         ...
 
-    async def find(self, order: OrderRequest) -> Sighting:
-        """Look an order up by its client id, on every endpoint that may know it. Raises ``ReadError``."""
+    async def find(self, order: OrderRequest, written: Millis = Millis(0), /) -> Sighting:
+        """Look an order up by its client id, on every endpoint that may know it. Where one is searched by
+        time, ``written``, when by our clock the order was about to leave, says around when; 0 is whenever.
+
+        Raises ``ReadError``, and ``UnlistedError`` for an order in a contract that is not listed."""
         ...
 
     async def transfer(self, request: TransferRequest) -> Outcome:

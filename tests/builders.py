@@ -83,12 +83,13 @@ def instrument(
 
 
 def facts(contract: Instrument | None = None, *, fee: str = "0.0005", maintenance: str = "0.005") -> LegFacts:
-    return LegFacts(
-        contract or instrument(), Decimal(fee), (Tier(Coin.of(150), Decimal(maintenance)), BEYOND)
-    )
+    contract = contract or instrument()
+    unit = Decimal(60_000 if contract.linear else 1)  # in the coin that it settles in
+    first, then = Tier(Coin.of(150 * unit), Decimal(maintenance)), Tier(Coin.of(300 * unit), BEYOND)
+    return LegFacts(contract, Decimal(fee), (first, then))
 
 
-BEYOND = Tier(Coin.of(300), Decimal("0.01"))
+BEYOND = Decimal("0.01")
 FUNDING = Funding(Decimal("0.0001"), Decimal(8), Millis(NOW + 3_600_000))
 
 
@@ -128,6 +129,10 @@ def position(
         notional = contract.face * Decimal(size)
         sold = notional.at(Price.of(entry))
         profit = sold - notional.at(Price.of(mark))
+    elif is_open and isinstance(contract.face, Coin):
+        short = contract.face * Decimal(size)
+        sold = Coin(short.at(Price.of(entry)).value)
+        profit = Coin(short.at(Price.of(mark)).value) - sold
     found = Position(
         symbol=contract.symbol,
         contracts=Contracts.of(size),
@@ -195,15 +200,19 @@ def snapshot(
     dollars: Number = 0,
     spot: Number = 0,
     outside: Number = 0,
+    stable: Number = 0,
     **changes: Any,
 ) -> Snapshot:
-    """A coherent snapshot: ``coins`` and ``dollars`` margin all inverse ``legs``, ``spot`` lies elsewhere."""
+    """A coherent snapshot: ``coins`` and ``dollars`` margin all inverse ``legs``, ``spot`` lies elsewhere;
+    ``stable`` is in the wallet that margins the linear ones."""
     inverse = [each for each in legs if isinstance(each.facts.instrument.face, Usd)]
+    linear = [each.position for each in legs if each not in inverse]
+    tether = wallet(stable, linear, id=WalletId("main", "unified", "USDT"))
     others = tuple(p for _, p in changes.get("others", ()))
     margined = [*(each.position for each in inverse), *others]
     pot = wallet(coins, margined, other_margin=Usd.of(dollars))
     cold = (wallet(spot, kind="spot"),) if Decimal(spot) else ()
-    seated = tuple(replace(each, wallet=pot) if each in inverse else each for each in legs)
+    seated = tuple(replace(each, wallet=pot if each in inverse else tether) for each in legs)
     found = Snapshot(
         hedge="btc",
         asset="BTC",

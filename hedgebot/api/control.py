@@ -22,13 +22,13 @@ from aiohttp.typedefs import Handler
 from hedgebot.api.serving import serving
 from hedgebot.api.unix_socket import peer, private_socket
 from hedgebot.api.views import Views, Watched
-from hedgebot.domain.records import Verb
+from hedgebot.domain.records import NOTES, Verb
 from hedgebot.errors import ExitCode, HedgebotError, JournalError
 
 LARGEST = 4096
 RATIO = re.compile(r"[0-9]{1,3}(\.[0-9]{1,18})?")
 KEYS = frozenset({"hedge", "verb", "ratio"})
-VERBS = frozenset(Verb) - {Verb.UNWOUND}
+VERBS = frozenset(Verb) - NOTES
 WITH_RATIO = frozenset({Verb.RATIO, Verb.UNWIND})
 
 

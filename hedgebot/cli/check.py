@@ -10,7 +10,7 @@ import typer
 
 from hedgebot.cli import output
 from hedgebot.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile
-from hedgebot.errors import CredentialsError, ExitCode
+from hedgebot.errors import CredentialsError, ExitCode, HedgebotError
 
 if TYPE_CHECKING:
     from hedgebot.settings.model import Settings
@@ -45,6 +45,7 @@ def check(
     files = {"store": str(places.store), "lock": str(places.lock), "socket": str(places.socket)}
     holds_secret = loaded.origins.get("alarms.webhook", "").startswith(f"{config}:")
     warnings = list(_warnings(config, places.store, holds_secret=holds_secret))
+    warnings += _lost_legs(loaded.settings, places.store)
     keys = key_view.ask(loaded.settings) if ask and not any(faults.values()) else {}
     if as_json:
         known = {account: "unusable" if fault else "found" for account, fault in faults.items()}
@@ -86,6 +87,27 @@ def _warnings(config: Path, store: Path, *, holds_secret: bool) -> Iterator[str]
         yield f"this user may not write in the folder of the store, {folder}"
     elif folder.stat().st_mode & stat.S_IWOTH and not folder.stat().st_mode & stat.S_ISVTX:
         yield f"anybody may replace the store: chmod o-w {folder}"
+
+
+def _lost_legs(settings: "Settings", store: Path) -> Iterator[str]:
+    """Shorts that the journal knows and that are in no leg of this configuration."""
+    from hedgebot.cli import read_only_journal
+    from hedgebot.domain.dated import whole
+    from hedgebot.domain.orphans import lost
+    from hedgebot.domain.units import Millis
+
+    hedges = settings.hedges.values()
+    legs = {f"{leg.account}:{whole(leg.symbol, hedge.asset)}" for hedge in hedges for leg in hedge.legs}
+    try:
+        memories = read_only_journal.load(store, Millis(0)).memories
+    except HedgebotError as fault:
+        yield f"what the journal remembers cannot be read: {fault}"
+        return
+    for hedge, leg, contracts in lost(legs, memories):
+        yield (
+            f"{abs(contracts)} contracts of {leg} were short in hedges.{hedge} and are in no leg any more:"
+            " put it back, and unwind before you take it out"
+        )
 
 
 def _show(settings: Mapping[str, Mapping[str, str]], files: Mapping[str, str], faults: Faults) -> None:

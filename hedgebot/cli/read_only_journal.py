@@ -1,7 +1,6 @@
 """The journal for a look only: what the file holds at this moment; what is written to it is forgotten."""
 
 import sqlite3
-from collections.abc import Iterable
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -73,8 +72,8 @@ class ReadOnlyJournal:
         """Nothing is open."""
 
 
-def load(path: Path, hedges: Iterable[str], since: Millis) -> ReadOnlyJournal:
-    """What the journal at ``path`` knows of these hedges, in one consistent view; empty where there is none.
+def load(path: Path, since: Millis) -> ReadOnlyJournal:
+    """What the journal at ``path`` knows, in one consistent view; empty where there is none.
 
     A daemon that writes it meanwhile is not disturbed. Raises ``JournalError``.
     """
@@ -84,12 +83,12 @@ def load(path: Path, hedges: Iterable[str], since: Millis) -> ReadOnlyJournal:
         uri = f"{path.as_uri()}?mode=ro"
         with closing(sqlite3.connect(uri, uri=True, isolation_level=None, timeout=BUSY_SECONDS)) as db:
             db.execute("BEGIN")
-            return ReadOnlyJournal() if schema.is_blank(db, path) else _loaded(db, hedges, since)
+            return ReadOnlyJournal() if schema.is_blank(db, path) else _loaded(db, since)
     except sqlite3.Error as cause:
         raise failure(path, cause) from cause
 
 
-def _loaded(db: sqlite3.Connection, hedges: Iterable[str], since: Millis) -> ReadOnlyJournal:
+def _loaded(db: sqlite3.Connection, since: Millis) -> ReadOnlyJournal:
     start = db.execute("SELECT instance, epoch FROM starts ORDER BY id DESC LIMIT 1").fetchone()
     instance, epoch = start or (0, 0)
     orders = (*intents.since(db, since), *intents.unresolved(db))
@@ -100,6 +99,6 @@ def _loaded(db: sqlite3.Connection, hedges: Iterable[str], since: Millis) -> Rea
         epoch,
         orders={intent.request.client_id: intent for intent in orders},
         ordered=tuple(decode(Command, body) for (body,) in bodies),
-        memories={hedge: found for hedge in hedges if (found := cycles.memory(db, hedge)) is not None},
+        memories=cycles.memories(db),
         moves={intent.request.client_id: intent for intent in moves},
     )

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from hedgebot.app import World, cycles_of, open_accounts, watch_over_keys, watch_over_signals
-from hedgebot.cli.read_only_journal import ReadOnlyJournal, load
+from hedgebot.app import World, adopt, cycles_of, open_accounts, watch_over_keys, watch_over_signals
+from hedgebot.cli.read_only_journal import load
 from hedgebot.cycle import Cycle
 from hedgebot.domain.decision import Plan
 from hedgebot.domain.records import CycleRecord
@@ -34,20 +34,22 @@ async def look(
 ) -> list[Look]:
     """Look at every hedge. Raises ``JournalError``; what an exchange does is in the answer."""
     now = world.clock.now_ms()
-    journal = load(store, settings.hedges, Millis(now - DAY))
+    journal = load(store, Millis(now - DAY))
     async with open_accounts(settings, credentials, world) as accounts:
         keys = watch_over_keys(settings, accounts, world.clock)
         signals = watch_over_signals(settings, store.parent, accounts, world)
         cycles = cycles_of(settings, accounts, journal, world.clock, lambda _: Rehearsal(), keys, signals)
+        for cycle in cycles.values():
+            await cycle.state.load(journal, now)
+        adopt(cycles, journal.memories)
         since = world.clock.monotonic()
         feeds = {name: feed for cycle in cycles.values() for name, feed in cycle.feeds.items()}
         readings = (feed.reading(since) for feed in feeds.values())  # those of the cycles
         await asyncio.gather(keys.ask(), signals.ask(), *readings, return_exceptions=True)
-        return await asyncio.gather(*(_look(cycle, journal, since) for cycle in cycles.values()))
+        return await asyncio.gather(*(_look(cycle, since) for cycle in cycles.values()))
 
 
-async def _look(cycle: Cycle, journal: ReadOnlyJournal, since: float) -> Look:
-    await cycle.state.load(journal, cycle.clock.now_ms())
+async def _look(cycle: Cycle, since: float) -> Look:
     record = await cycle.run(since)
     return Look(cycle.hedge.name, record, cycle.state.plan, await _refusal(cycle, since))
 

@@ -146,7 +146,8 @@ def _liquidation(hedge: Body) -> Iterator[str]:
         yield from field(label, f"{_far(leg)}, leverage {_short(leg['leverage'], 2)}", most=1)
         entry, mark = _price(leg["entry_price"]), _price(leg["mark_price"])
         short = f"{_short(leg['contracts'])} contracts from {entry}, mark {mark}"
-        yield from field("", f"{leg['symbol']} on {leg['account']}: {short}", most=1)
+        dead = f", as last read at {leg['dead_since'][11:19]}" if leg.get("dead_since") else ""
+        yield from field("", f"{leg['symbol']} on {leg['account']}: {short}{dead}", most=2)
         label = ""
     if len(legs) > SHOWN_LEGS:
         yield from field("", f"and {len(legs) - SHOWN_LEGS} legs that are further from it")

@@ -125,7 +125,8 @@ class Plan(NamedTuple):
     A ``leverage`` is set first; the ``order`` follows once a snapshot shows it. A ``transfer`` stands alone.
     ``hedged`` says whether the hedge is where it should be (inside the band, or within one lot);
     ``forbidden`` that something would be done, were it permitted; ``rescues`` that it keeps a leg from
-    liquidation, or would if it could.
+    liquidation, or would if it could; ``home`` that the margin of an unwound hedge is where it should be;
+    ``rolls`` that the order takes the hedge off its target for a moment, to leave a contract.
     """
 
     reason: str
@@ -136,6 +137,8 @@ class Plan(NamedTuple):
     forbidden: bool = False
     transfer: PlannedTransfer | None = None
     rescues: bool = False
+    home: bool = False
+    rolls: bool = False
 
     @property
     def acts(self) -> bool:

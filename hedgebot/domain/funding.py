@@ -10,8 +10,8 @@ from decimal import Decimal
 from enum import StrEnum
 
 from hedgebot.domain.account import EntryKind, LedgerEntry
-from hedgebot.domain.market import Funding
-from hedgebot.domain.units import ZERO, Coin, Millis
+from hedgebot.domain.market import Funding, Quote
+from hedgebot.domain.units import ONE, ZERO, Coin, Millis
 
 YEAR_MS = 365 * 86_400_000
 HOURS_A_YEAR = Decimal(365 * 24)
@@ -25,6 +25,7 @@ class Action(StrEnum):
 
     ALARM = "alarm"
     FLOOR = "floor"
+    DATED = "dated"
     UNWIND = "unwind"
 
 
@@ -65,6 +66,15 @@ def annual(funding: Funding) -> Decimal | None:
     """The running interval's rate for a year of such; None where its length is not known."""
     hours = funding.interval_hours
     return None if not hours else funding.rate * HOURS_A_YEAR / hours
+
+
+def carry(quote: Quote, ends_at: Millis) -> Decimal | None:
+    """What a dated contract costs a year, ``(1 - mark / index) * year / time to its end``: above zero where
+    it is below its index, whose rise to it the short pays. None where it has no index, or ended."""
+    left = ends_at - quote.at
+    if quote.index is None or left <= 0:
+        return None
+    return (ONE - quote.mark.value / quote.index.value) * YEAR_MS / left
 
 
 def over(budget: Budget, found: Sequence[Decimal], running: Decimal | None, *, before: bool) -> bool:

@@ -2,26 +2,42 @@
 
 from dataclasses import dataclass
 from decimal import Decimal
+from enum import StrEnum
 
 from hedgebot.domain.account import Needs
 from hedgebot.domain.funding import Budget
+from hedgebot.domain.instrument import settled_in
 from hedgebot.domain.margin_mode import MarginMode
 from hedgebot.domain.policy import Policies
-from hedgebot.domain.units import Coin, Usd
+from hedgebot.domain.units import ONE, ZERO, Coin, Usd
+
+BEYOND = Decimal("1.5")
+"""How many times the distance of ``warn`` a transfer to the margin restores, and one from it leaves."""
 
 
 @dataclass(frozen=True, slots=True)
 class LegPolicy:
-    """A contract to be short in. Unnamed settings are taken as the account has them."""
+    """A contract to be short in. Unnamed settings are taken as the account has them.
+
+    Its share of what the hedge sells is its ``weight`` over those of all its legs.
+    """
 
     account: str
     symbol: str
     leverage: Decimal | None = None
     margin_mode: MarginMode | None = None
+    weight: Decimal = ONE
 
     @property
     def name(self) -> str:
         return f"{self.account}:{self.symbol}"
+
+
+class LegDown(StrEnum):
+    """What becomes of the sales that are a leg's share while nothing can be sold there."""
+
+    WAIT = "wait"
+    OTHERS = "others"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +53,35 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
+class Roll:
+    """A dated leg moves to the next contract ``before_ms`` before its own ends, in so many ``slices``."""
+
+    before_ms: int = 3 * 86_400_000
+    slices: int = 5
+
+
+@dataclass(frozen=True, slots=True)
 class CollateralPolicy:
     """How the legs' collateral is looked after. A leg's leverage is kept below ``max_leverage`` where one is
-    named, and always so far that ``liquidation.warn`` lies below its liquidation."""
+    named, and always so far that ``liquidation.warn`` lies below its liquidation; below ``min_leverage``,
+    where one is named, coins leave its margin. With ``home_when_unwound`` all of them do at the end.
+    """
 
     enabled: bool = True
     max_leverage: Decimal | None = None
+    min_leverage: Decimal | None = None
+    home_when_unwound: bool = False
+
+    def warning(self, warn: Decimal, *, linear: bool = False) -> Decimal:
+        """The distance within which coins move to a leg; leverage ``l`` is liquidated ``1/(l - 1)`` away, of
+        a linear leg ``1/l``."""
+        if self.max_leverage is None:
+            return warn
+        return max(warn, ONE / (self.max_leverage - (ZERO if linear else ONE)))
+
+    def restored(self, warn: Decimal) -> Decimal:
+        """The leverage at which they leave it."""
+        return ONE + ONE / (BEYOND * self.warning(warn))
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +90,7 @@ class Hedge:
 
     ``policies`` move the ratio; None where nothing but an operator does. ``funding`` is its budget, and
     ``basis_max`` how far a mark may be from its index, where there is such a bound.
+    ``if_leg_down`` says whether other legs sell what a leg that is down should.
     """
 
     name: str
@@ -70,6 +110,13 @@ class Hedge:
     policies: Policies | None = None
     funding: Budget | None = None
     basis_max: Decimal | None = None
+    if_leg_down: LegDown = LegDown.WAIT
+    roll: Roll = Roll()
+
+    @property
+    def warning(self) -> Decimal:
+        """The distance to liquidation within which coins move to a leg."""
+        return self.collateral.warning(self.liquidation_warn)
 
     @property
     def accounts(self) -> tuple[str, ...]:
@@ -79,4 +126,5 @@ class Hedge:
     def needs(self, account: str) -> Needs:
         legs = [leg for leg in self.legs if leg.account == account]
         modes = frozenset((leg.symbol, leg.margin_mode) for leg in legs if leg.margin_mode)
-        return Needs(frozenset(leg.symbol for leg in legs), frozenset({self.asset}), modes)
+        coins = frozenset({self.asset, *(settled_in(leg.symbol) or self.asset for leg in legs)})
+        return Needs(frozenset(leg.symbol for leg in legs), coins, modes)

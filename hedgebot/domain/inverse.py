@@ -46,6 +46,11 @@ class Short:
         """Its size at mark, ``Q = N / P``."""
         return self.notional.at(self.mark)
 
+    @property
+    def worth(self) -> Coin:
+        """Its size at mark in the coin that it settles in: the hedged one."""
+        return self.short
+
     @Derived
     def unrealized(self) -> Coin:
         """``U = Q - sold``: coins of profit at mark, positive once the price fell."""

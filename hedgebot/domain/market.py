@@ -18,6 +18,10 @@ class Funding:
     next_at: Millis | None
 
 
+NO_FUNDING = Funding(ZERO, None, None)
+"""A dated contract's."""
+
+
 @dataclass(frozen=True, slots=True)
 class Quote:
     """One reading of a contract's market. ``bids`` and ``asks`` start at the best price; ``index`` is None

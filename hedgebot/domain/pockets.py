@@ -30,12 +30,15 @@ def on_the_way(snapshot: Snapshot, transfers: Iterable[TransferIntent]) -> Coin:
 
 def coins_in(snapshot: Snapshot, account: str, pocket: Pocket, symbol: str) -> Coin | None:
     """Coins in one pocket, None where the snapshot does not show it. With a ``symbol``, whose isolated margin
-    is the other pocket, those of the margin wallet are without what is isolated."""
-    wallets = snapshot.spot_wallets if pocket is Pocket.SPOT else snapshot.margin_wallets
+    is the other pocket, those of the leg's margin wallet are without what is isolated."""
+    if not symbol:
+        wallets = snapshot.spot_wallets if pocket is Pocket.SPOT else snapshot.margin_wallets
+        return next((wallet.coins for wallet in wallets if wallet.id.account == account), None)
     legs = [leg for leg in snapshot.legs if leg.policy.account == account]
+    leg = next((leg for leg in legs if leg.policy.symbol == symbol), None)
+    if leg is None:
+        return None
     if pocket is Pocket.ISOLATED:
-        return next((leg.position.margin for leg in legs if leg.policy.symbol == symbol), None)
-    found = next((wallet.coins for wallet in wallets if wallet.id.account == account), None)
-    if found is None or not symbol:
-        return found
-    return found - sum((leg.position.margin for leg in legs if leg.position.margin), Coin.zero())
+        return leg.position.margin
+    together = (other.position.margin for other in legs if other.wallet.id == leg.wallet.id)
+    return leg.wallet.coins - sum((margin for margin in together if margin), Coin.zero())

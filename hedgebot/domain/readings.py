@@ -20,10 +20,11 @@ AHEAD_MS = 60_000
 
 
 class Now(NamedTuple):
-    """A value, or the reason why there is none."""
+    """A value, or the reason why there is none: ``expired`` where it is known, and holds no longer."""
 
     value: Decimal | None
     problem: str = ""
+    expired: bool = False
 
 
 def agreed_time(snapshot: Snapshot) -> Millis:
@@ -34,7 +35,10 @@ def agreed_time(snapshot: Snapshot) -> Millis:
 def signal(steps: Steps, snapshot: Snapshot, signals: Signals) -> Now:
     """The value of the signal that ``steps`` follow."""
     if steps.signal is Signal.FUNDING:
-        rate = annual(snapshot.legs[0].quote.funding)
+        leg = snapshot.legs[0]
+        if leg.dead is not None:
+            return Now(None, f"{leg.name} cannot be read")
+        rate = annual(leg.quote.funding)
         return Now(rate, "" if rate is not None else "the funding interval is not known")
     found = signals.market
     if found.value is None:
@@ -64,7 +68,7 @@ def wish(external: External, snapshot: Snapshot, signals: Signals) -> Now:
     age = snapshot.at - found.value.at
     if age > external.valid_ms:
         since = f"it was written {age / 1000:.0f} s ago, and is good for {external.valid_ms / 1000:.0f} s"
-        return Now(None, f"{since}: {found.problem}" if found.problem else since)
+        return Now(None, f"{since}: {found.problem}" if found.problem else since, expired=True)
     if age < -AHEAD_MS:
         return Now(None, f"it is dated {-age / 1000:.0f} s in the future")
     return Now(found.value.ratio)

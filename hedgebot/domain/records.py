@@ -27,13 +27,22 @@ class State(StrEnum):
 
 
 class Verb(StrEnum):
-    """What an operator can order; ``UNWOUND`` is the daemon's own note that an unwind ended."""
+    """What an operator can order; ``UNWOUND`` is the daemon's own note that an unwind ended, ``HOME`` that
+    its margin went home after that."""
 
     PAUSE = "pause"
     RESUME = "resume"
     RATIO = "ratio"
     UNWIND = "unwind"
     UNWOUND = "unwound"
+    HOME = "home"
+
+
+NOTES = frozenset({Verb.UNWOUND, Verb.HOME})
+"""What nobody can order."""
+
+POLICY = "hedgebot: "
+"""How ``Command.who`` begins where a ratio policy ordered it, then says why; no user's name has a colon."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,26 +58,38 @@ class Command:
 
 @dataclass(frozen=True, slots=True)
 class Control:
-    """What all commands so far amount to, for one hedge."""
+    """What all commands so far amount to, for one hedge. ``home``: the margin of what was unwound is where it
+    should be at the end."""
 
     paused: bool = False
     ratio: Decimal | None = None
     unwind_to: Decimal | None = None
     unwound: bool = False
+    home: bool = False
+
+    @property
+    def free(self) -> bool:
+        """Whether no word of an operator holds, so that a policy may have the hedge unwound."""
+        return not self.paused and self.ratio is None and self.unwind_to is None
 
     def after(self, command: Command) -> "Control":
-        """The control once ``command`` holds. ``resume`` ends a pause and an unwound state."""
+        """The control once ``command`` holds. ``resume`` ends a pause and an unwound state.
+
+        An operator's word may reach the journal while the daemon writes one of its own, decided without it: a
+        note counts only for the unwind that it ends, a policy's word only while no operator's holds.
+        """
         match command.verb:
             case Verb.PAUSE:
-                return Control(True, self.ratio, self.unwind_to, self.unwound)
+                return replace(self, paused=True)
             case Verb.RESUME:
                 return Control(False, self.ratio)
             case Verb.RATIO:
-                return Control(self.paused, command.ratio, self.unwind_to, self.unwound)
-            case Verb.UNWIND:
+                return replace(self, ratio=command.ratio)
+            case Verb.UNWIND if self.free or not command.who.startswith(POLICY):
                 return Control(False, self.ratio, command.ratio)
-            case Verb.UNWOUND:
-                return Control(False, self.ratio, self.unwind_to, True)
+            case Verb.UNWOUND | Verb.HOME if self.unwind_to == command.ratio:
+                return replace(self, unwound=True, home=command.verb is Verb.HOME)
+        return self
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +106,8 @@ class Followed:
     """Where the ratio policies left off: the ratio that they wanted last, and which of them.
 
     ``step`` is how many steps the signal has climbed, ``ended`` the end of a schedule that was unwound for,
-    and ``over_budget`` whether funding cost too much and has not become cheap enough since.
+    and ``over_budget`` whether funding cost too much and has not become cheap enough since; ``moved`` whether
+    the hedge is in dated contracts for that reason.
     """
 
     wanted: Decimal | None = None
@@ -93,6 +115,7 @@ class Followed:
     step: int | None = None
     ended: Millis = Millis(0)
     over_budget: bool = False
+    moved: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +129,7 @@ class Memory:
     another instance (forgotten at a restart, like the doubts). ``specs`` pins each leg's contract. The
     funding and fee sums are coins since ``since``, counted up to ``ledger_at``. ``policy`` is where the ratio
     policies left off; ``forced`` is what an exchange last closed by force, of each leg and kind.
+    ``orphans`` are the shorts, by leg name, of legs and hedges that are not configured any more.
     """
 
     held: Coin | None = None
@@ -126,14 +150,16 @@ class Memory:
     since: Millis = Millis(0)
     policy: Followed = Followed()
     forced: tuple[Forced, ...] = ()
+    orphans: tuple[tuple[str, Contracts], ...] = ()
 
-    def after(self, target: Decimal, *, hedged: bool) -> "Memory":
-        """The memory once a cycle decided on ``target``, which the hedge has reached or not.
+    def after(self, target: Decimal, *, hedged: bool, rolls: bool = False) -> "Memory":
+        """The memory once a cycle decided on ``target``, which the hedge has reached, or not, or leaves
+        because it rolls.
 
         A disturbance is over when nothing is left to correct.
         """
         same = self.target is None or self.target == target
-        reached = hedged or (same and self.reached)
+        reached = not rolls and (hedged or (same and self.reached))
         return replace(self, target=target, reached=reached, disturbed=self.disturbed and not hedged)
 
 

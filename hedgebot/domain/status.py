@@ -109,6 +109,8 @@ def _leg(snapshot: Snapshot, leg: Leg) -> Body:
     return {
         "account": leg.policy.account,
         "symbol": leg.policy.symbol,
+        "weight": plain(leg.policy.weight),
+        "dead_since": iso(leg.dead.since) if leg.dead else None,
         "contracts": _number(leg.position.contracts),
         "notional_usd": _number(leg.short.notional),
         "entry_price": _number(leg.short.entry),

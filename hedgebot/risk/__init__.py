@@ -15,6 +15,7 @@ from hedgebot.risk import (
     coherence,
     collateral,
     drift,
+    expiry,
     foreign,
     funding,
     in_flight,
@@ -22,6 +23,7 @@ from hedgebot.risk import (
     key,
     limits,
     liquidation,
+    outage,
     policy,
     transfers,
 )
@@ -29,6 +31,7 @@ from hedgebot.risk.memory import disturbed, expected, remember
 from hedgebot.risk.view import View
 
 GUARDS = (
+    outage.check,
     in_flight.check,
     transfers.check,
     account_mode.check,
@@ -43,6 +46,7 @@ GUARDS = (
     policy.check,
     funding.check,
     basis.check,
+    expiry.check,
 )
 
 

@@ -42,6 +42,9 @@ def _faults(leg: Leg, specs: dict[str, str]) -> Iterator[Fault]:
     if wanted and leg.margin_mode is not wanted and not leg.settable:
         reason = f"{leg.policy.account} margins {leg.margin_mode}, the config wants {wanted}"
         yield Permission.NONE, reason, "Change the account's margin mode, or the config"
+    if inverse := leg.facts.instrument.instead:
+        reason = f"{leg.name} is linear, and {inverse} is listed: only coin margin makes a hedge whole"
+        yield Permission.REDUCE_ONLY, reason, f"Make {inverse} the leg"
     if not leg.facts.instrument.tradable:
         yield Permission.REDUCE_ONLY, f"{leg.name} is not open for trading", "Read the exchange's notice"
     named, actual = leg.policy.leverage, leg.position.leverage

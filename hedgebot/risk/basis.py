@@ -14,7 +14,7 @@ STEP = "Nothing: it is sold once the prices agree again; a wider bound sells soo
 def check(view: View) -> Finding:
     bound, widest, where = view.hedge.basis_max, ZERO, ""
     limit = "" if bound is None else f"{bound}"
-    for leg in view.snapshot.legs:
+    for leg in view.snapshot.living:
         index = leg.quote.index
         if index is None:
             return _unknown(leg, limit)

@@ -8,11 +8,13 @@ older than one already seen: a replica that lags would have us trade again what 
 from collections.abc import Iterator
 from decimal import Decimal
 
-from hedgebot.domain.account import Wallet
+from hedgebot.domain.account import Position, Wallet, WalletId
 from hedgebot.domain.decision import Finding, Permission
+from hedgebot.domain.instrument import settled_in
 from hedgebot.domain.linear import LinearShort
 from hedgebot.domain.snapshot import Blind, Leg, Snapshot
 from hedgebot.domain.units import ONE, ZERO, Price, plain
+from hedgebot.risk.memory import expected
 from hedgebot.risk.view import View
 
 STALE_MS = 60_000
@@ -61,12 +63,14 @@ def _blind(reasons: tuple[str, ...], *, halts: bool) -> Finding:
 
 def _contradictions(snapshot: Snapshot, jump: Decimal) -> Iterator[str]:
     now = snapshot.at + snapshot.offset_ms
-    for leg in snapshot.legs:
+    for leg in snapshot.living:
         if now - leg.quote.at > STALE_MS:
             yield f"{leg.name}: its prices are {(now - leg.quote.at) / 1000:.0f} s old"
         yield from _prices(leg, jump)
         yield from _profit(leg)
-    for wallet in snapshot.margin_wallets:
+    for wallet in (*snapshot.margin_wallets, *snapshot.stable_wallets):
+        if wallet.id.account in snapshot.dead:
+            continue  # agreed when it was confirmed; the marks are newer
         yield from _wallet(wallet, snapshot)
 
 
@@ -76,12 +80,22 @@ def _past(view: View) -> Iterator[str]:
     For as long only as a reading may be old: a date that was told wrong once must not blind us for ever.
     """
     seen, now = dict(view.memory.updated), view.at + view.snapshot.offset_ms
-    for leg in view.snapshot.legs:
+    if view.snapshot.dead:
+        yield from _outdated(view)
+    for leg in view.snapshot.living:
         at, last = leg.position.updated_at, seen.get(leg.name, 0)
         if 0 < at < last - HOSTS_APART_MS and abs(now - last) < STALE_MS:
             yield f"{leg.name}: its position is older than one already seen"
         elif at == 0 and not leg.position.contracts and _filled_lately(view, leg):
             yield f"{leg.name}: its position does not show our last order any more"
+
+
+def _outdated(view: View) -> Iterator[str]:
+    """Dead legs of which more is known than was confirmed: an order of ours ended in a cycle not believed."""
+    known = expected(view)
+    for leg in view.snapshot.legs:
+        if leg.dead is not None and known.get(leg.name, leg.position.contracts) != leg.position.contracts:
+            yield f"{leg.name} cannot be read, and was last confirmed before our last order there"
 
 
 def _filled_lately(view: View, leg: Leg) -> bool:
@@ -106,27 +120,24 @@ def _prices(leg: Leg, jump: Decimal) -> Iterator[str]:
 
 
 def _profit(leg: Leg) -> Iterator[str]:
-    """The exchange's profit of an inverse short against ours, from the same position's size and prices."""
-    if isinstance(leg.short, LinearShort) or not leg.short.notional:
+    """The exchange's profit of a short against ours, from the same position's size and prices."""
+    if not leg.short.notional:
         return
-    ours, theirs = leg.short.unrealized, leg.position.unrealized
-    if abs(ours.value - theirs.value) > PROFIT_APART * leg.short.short.value + DUST:
+    ours = leg.short.profit if isinstance(leg.short, LinearShort) else leg.short.unrealized
+    theirs = leg.position.unrealized
+    if abs(ours.value - theirs.value) > PROFIT_APART * leg.short.worth.value + DUST:
         yield f"{leg.name}: the exchange shows {theirs} unrealised, its size and prices make {ours}"
 
 
 def _wallet(wallet: Wallet, snapshot: Snapshot) -> Iterator[str]:
     """A wallet against everything that it margins, legs or not."""
     of, bound = wallet.id, wallet.position_margin.value
-    positions = [position for account, position in snapshot.others if account == of.account]
-    short = profit = margin = ZERO
-    for leg in snapshot.legs:
-        if leg.wallet.id == of:
-            positions.append(leg.position)
-            short += leg.short.short.value
+    profit = margin = ZERO
+    positions, worth = _margined(of, snapshot)
     for position in positions:
         profit += position.unrealized.value
         margin += position.initial_margin.value
-    if abs(wallet.unrealized.value - profit) > PROFIT_APART * short + DUST:
+    if abs(wallet.unrealized.value - profit) > PROFIT_APART * worth + DUST:
         yield (
             f"{of.account}: the wallet shows {wallet.unrealized} {of.asset} unrealised,"
             f" its positions {plain(profit)}"
@@ -140,6 +151,24 @@ def _wallet(wallet: Wallet, snapshot: Snapshot) -> Iterator[str]:
     empty = wallet.coins.value + min(wallet.unrealized.value, ZERO) <= ZERO
     if alone and empty and any(position.contracts for position in positions):
         yield f"{of.account}: {wallet.coins} {of.asset} cannot carry the open positions"
+
+
+def _margined(of: WalletId, snapshot: Snapshot) -> tuple[list[Position], Decimal]:
+    """The positions in a wallet, and the worth of those whose profit may have moved since it was read: of the
+    legs, and of positions of other coins in a stable wallet."""
+    positions, worth = [], ZERO
+    for account, position in snapshot.others:
+        if account == of.account and settled_in(position.symbol) == of.asset:
+            positions.append(position)
+    for account, position in snapshot.beside:
+        if account == of.account and settled_in(position.symbol) == of.asset:
+            positions.append(position)
+            worth += position.initial_margin.value * (position.leverage or ONE)
+    for leg in snapshot.legs:
+        if leg.wallet.id == of:
+            positions.append(leg.position)
+            worth += leg.short.worth.value
+    return positions, worth
 
 
 def _apart(one: Price, other: Price) -> Decimal:

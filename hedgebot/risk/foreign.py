@@ -34,6 +34,7 @@ def _strange(view: View) -> Iterator[Strange]:
     for account, position in view.snapshot.others:
         reason = f"{position.contracts} contracts of {position.symbol} on {account} are in no leg"
         yield Permission.REDUCE_ONLY, reason, "Make it a leg, or close it"
+    yield from _orphans(view)
     for leg in view.snapshot.legs:
         if leg.position.contracts.value > ZERO:
             yield (
@@ -45,6 +46,16 @@ def _strange(view: View) -> Iterator[Strange]:
         if parse(order.client_id) is None:
             reason = f"an order of {order.contracts} {order.symbol} on {account} is not ours"
             yield Permission.ANY, reason, "Cancel it if you did not place it"
+
+
+def _orphans(view: View) -> Iterator[Strange]:
+    """Shorts that the journal knows of legs that were taken out of the config, and that nobody can see."""
+    shown = {f"{account}:{position.symbol}" for account, position in view.snapshot.others}
+    for name, contracts in view.memory.orphans:
+        if name not in shown:
+            reason = f"{abs(contracts)} contracts of {name} were short when it was taken out of the config"
+            step = "Put it back as a leg, and unwind before you take it out; if it is gone, begin a new store"
+            yield Permission.REDUCE_ONLY, reason, step
 
 
 def _rivals(view: View) -> Iterator[Strange]:

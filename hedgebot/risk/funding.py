@@ -8,7 +8,7 @@ from functools import lru_cache
 
 from hedgebot.domain.decision import Finding, Permission
 from hedgebot.domain.funding import Action, Budget, annual
-from hedgebot.domain.market import Funding
+from hedgebot.domain.market import NO_FUNDING, Funding
 from hedgebot.domain.readings import paid
 from hedgebot.domain.status import iso
 from hedgebot.domain.units import ZERO, plain
@@ -21,8 +21,11 @@ DAY_MS = 86_400_000
 DONE = {
     Action.ALARM: "nothing is done about it, as configured",
     Action.FLOOR: "the ratio is held at {} or below until it is cheap again",
+    Action.DATED: "the hedge stays where it is, for no dated contract costs less",
     Action.UNWIND: "the hedge is unwound, as configured",
 }
+
+MOVED = "the hedge is in dated contracts until it is cheap again"
 
 
 def check(view: View) -> Finding:
@@ -33,7 +36,9 @@ def check(view: View) -> Finding:
 
 def _running(view: View) -> Finding:
     """What the running intervals say, of the leg that it costs most."""
-    legs = view.snapshot.legs
+    legs = [leg for leg in view.snapshot.living if leg.quote.funding != NO_FUNDING]
+    if not legs:
+        return Finding("funding", Permission.ANY, "none", "", "dated contracts pay no funding")
     leg = legs[0] if len(legs) == 1 else min(legs, key=lambda leg: annual(leg.quote.funding) or ZERO)
     return _told(leg.name, leg.quote.funding)
 
@@ -65,12 +70,13 @@ def _against(budget: Budget, view: View, running: Finding) -> Finding:
     over = view.memory.policy.over_budget
     if max(costs, default=ZERO) <= budget.most and not over:
         return running._replace(measured=measured, limit=limit)
-    return _over(budget, costs, measured, limit)
+    return _over(budget, costs, measured, limit, moved=view.memory.policy.moved)
 
 
-def _over(budget: Budget, costs: tuple[Decimal, ...], measured: str, limit: str) -> Finding:
+def _over(budget: Budget, costs: tuple[Decimal, ...], measured: str, limit: str, *, moved: bool) -> Finding:
     exceeded = max(costs, default=ZERO) > budget.most
     state = "costs more than its budget" if exceeded else "was over its budget and is not cheap enough yet"
-    reason = f"funding {state}: {DONE[budget.action].format(plain(budget.floor))}"
+    done = MOVED if moved else DONE[budget.action].format(plain(budget.floor))
+    reason = f"funding {state}: {done}"
     step = "Wait, lower the ratio, or raise the budget"
     return Finding("funding", Permission.ANY, measured, limit, reason, step, alarms=True)

@@ -13,6 +13,7 @@ from hedgebot.domain.liquidation import NoFigure
 from hedgebot.domain.margin import distance
 from hedgebot.domain.snapshot import Leg
 from hedgebot.domain.status import iso
+from hedgebot.domain.units import ZERO
 from hedgebot.risk.view import View
 
 WORDS = {EntryKind.LIQUIDATION: "a liquidation", EntryKind.ADL: "auto-deleveraging"}
@@ -57,7 +58,20 @@ def _near(away: Decimal, leg: Leg, warn: Decimal, act: Decimal, limit: str) -> F
     """Near is an alarm, not a prohibition: a sale margined like the rest moves no leg's distance."""
     measured = f"{away:.4f}"
     reason = f"{leg.name} would be liquidated {away:.1%} above its mark"
+    close = away < act
+    if leg.dead is not None and away < warn:
+        return _unreachable(away, leg, limit, close=close)
     if away >= warn:
         return Finding("liquidation", Permission.ANY, measured, limit, reason)
-    step = "Add margin to the leg, or lower the ratio" + (", now" if away < act else "")
-    return Finding("liquidation", Permission.ANY, measured, limit, reason, step, alarms=True)
+    step = "Add margin to the leg, or lower the ratio" + (", now" if close else "")
+    return Finding("liquidation", Permission.ANY, measured, limit, reason, step, alarms=True, critical=close)
+
+
+def _unreachable(away: Decimal, leg: Leg, limit: str, *, close: bool) -> Finding:
+    """Of a leg that cannot be read, by its last position and the mark of another."""
+    reason = f"{leg.name} cannot be read; as last confirmed it would be liquidated {away:.1%} above the mark"
+    if away <= ZERO:
+        reason = f"{leg.name} cannot be read; as last confirmed it has been liquidated: it may be gone"
+    step = "Add margin there yourself, if the exchange lets you: hedgebot cannot"
+    measured = f"{away:.4f}"
+    return Finding("liquidation", Permission.ANY, measured, limit, reason, step, alarms=True, critical=close)

@@ -3,7 +3,9 @@
 from dataclasses import replace
 from decimal import Decimal
 
+from hedgebot.domain.readings import agreed_time
 from hedgebot.domain.records import Doubt, Memory
+from hedgebot.domain.snapshot import Snapshot
 from hedgebot.domain.units import ONE, Coin, Contracts, Millis, Price
 from hedgebot.risk.view import View
 
@@ -37,7 +39,7 @@ def remember(view: View) -> Memory:
         ),
         specs=tuple([(name, pinned.get(name, leg.facts.instrument.spec)) for name, leg in legs]),
         since=memory.since or view.at,
-        ledger_at=memory.ledger_at or view.at,
+        ledger_at=memory.ledger_at or agreed_time(snapshot),
         target=memory.target,
         reached=memory.reached,
         rival=memory.rival,
@@ -46,6 +48,21 @@ def remember(view: View) -> Memory:
         fees=memory.fees,
         policy=memory.policy,
         forced=memory.forced,
+        orphans=_orphans(memory, snapshot) if memory.orphans else (),
+    )
+
+
+def _orphans(memory: Memory, snapshot: Snapshot) -> tuple[tuple[str, Contracts], ...]:
+    """Those that are no leg again and that the exchange, where it is still read, does not show flat."""
+    legs = {leg.name for leg in snapshot.legs}
+    read = {reading.account for reading in snapshot.readings if reading.dead is None}
+    open_now = {f"{account}:{position.symbol}" for account, position in snapshot.others}
+    return tuple(
+        [
+            (name, size)
+            for name, size in memory.orphans
+            if name not in legs and (name in open_now or name.partition(":")[0] not in read)
+        ]
     )
 
 
@@ -77,7 +94,7 @@ def _price(memory: Memory, leg: str, mark: Price, now: float, jump: Decimal) -> 
 def disturbed(view: View) -> bool:
     """Whether a leg's position is neither the last one seen nor what our own fills made of it."""
     known, busy = expected(view), {intent.request.leg for intent in view.open}
-    for leg in view.snapshot.legs:
+    for leg in view.snapshot.living:
         if leg.name in known and leg.name not in busy and leg.position.contracts != known[leg.name]:
             return True
     return False

@@ -87,7 +87,7 @@ def _external(external: External, view: View) -> Part:
         problem = view.signals.wanted.problem
         late = f"the external ratio holds for now, but: {problem}" if problem else ""
         return Part(f"external {plain(now.value)}", limit, late)
-    kept = external.after is After.KEEP or not asked
+    kept = external.after is After.KEEP or not now.expired
     then = "the last target is kept" if kept else "what holds without it is taken"
     return Part(
         "external unknown", limit, f"no external ratio, {then}: {now.problem}", _early(view, asked=asked)

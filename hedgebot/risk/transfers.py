@@ -21,17 +21,30 @@ def check(view: View) -> Finding:
 
 
 def _moving(moving: list[TransferIntent], view: View) -> Finding:
-    oldest = moving[0]
+    ours = [transfer for transfer in moving if transfer.request.account in view.hedge.accounts]
+    if not ours:
+        return _unreachable(moving[0])
+    oldest = ours[0]
     age = max(0, view.at - oldest.written_at) / 1000
+    # Within a dead account nothing is decided, and both its wallets are of one moment.
+    dead = all(transfer.request.account in view.snapshot.dead for transfer in ours)
     return Finding(
         "transfers",
-        Permission.REDUCE_ONLY,
-        str(len(moving)),
+        Permission.ANY if dead else Permission.REDUCE_ONLY,
+        str(len(ours)),
         "0",
         f"{_words(oldest)} is not in both yet, {age:.0f} s old",
         "Nothing: it is looked up each cycle; the hedge reduces where it cannot wait",
         alarms=age > 2 * view.hedge.settle_after,
     )
+
+
+def _unreachable(oldest: TransferIntent) -> Finding:
+    """On an account that is not the hedge's any more: nothing of it is counted here."""
+    account = oldest.request.account
+    reason = f"{_words(oldest)} is unresolved, and this hedge does not have that account any more"
+    step = f"Look it up at the exchange; it is settled once accounts.{account} is configured again"
+    return Finding("transfers", Permission.ANY, "1", "0", reason, step, alarms=True)
 
 
 def _failed(last: TransferIntent) -> Finding:

@@ -9,8 +9,6 @@ from pydantic import Field, field_validator, model_validator
 from hedgebot.domain.funding import Action, Budget
 from hedgebot.settings.fields import RATIO, Section, duration, number, word
 
-LATER = ("dated",)
-
 
 class Funding(Section):
     """What the shorts may cost in funding."""
@@ -25,10 +23,11 @@ class Funding(Section):
         description="Over which spans of the past the cost is measured, out of the exchange's own ledger, and"
         " taken for a year. From 1d to 30d; the budget is exceeded when it is in one of them.",
     )
-    action: Annotated[str, word(tuple(action.value for action in Action), LATER)] = Field(
+    action: Annotated[str, word(tuple(action.value for action in Action))] = Field(
         default=Action.ALARM.value,
         description='What is done then: "alarm" and no more; "floor", the ratio is held at floor or below'
-        ' until funding is cheap again; "unwind", the hedge is closed, and stays closed until it is resumed.',
+        ' until funding is cheap again; "dated", the hedge moves to the next quarterly contract until then,'
+        ' if that costs less; "unwind", the hedge is closed, and stays closed until it is resumed.',
     )
     floor: Annotated[Decimal, RATIO] = Field(
         default=Decimal("0.5"), description='The ratio that "floor" goes down to. From 0 to 1.'

@@ -5,17 +5,19 @@ once) is in ``rules``. Only ``load`` applies both.
 """
 
 from datetime import timedelta
-from decimal import Decimal
+from decimal import ROUND_FLOOR, Decimal
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, SecretStr, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from hedgebot.settings import values
+from hedgebot.settings.collateral import Collateral
 from hedgebot.settings.fields import RATIO, Flag, Name, Section, count, duration, hidden, number, text, word
 from hedgebot.settings.funding import Basis, Funding
 from hedgebot.settings.paths import DEFAULT_URL, store_url
 from hedgebot.settings.ratio import NumberOrTable, Ratio
+from hedgebot.settings.roll import Roll
 
 SUPPORTED_EXCHANGES = ("bybit", "binance", "okx")
 
@@ -135,7 +137,10 @@ class Leg(Section):
 
     account: Name = Field(description="The account that holds the short.")
     symbol: Annotated[str, text(values.contract)] = Field(
-        description='Unified symbol of a coin-margined (inverse) perpetual, such as "BTC/USD:BTC".'
+        description='Unified symbol of a coin-margined (inverse) contract: a perpetual one, "BTC/USD:BTC", or'
+        ' a dated one, "BTC/USD:BTC-261225", which is followed by the next quarterly one before it ends;'
+        ' "next-quarter" is the first quarterly one that does not end too soon (see roll). Where'
+        ' the exchange (bybit, okx) lists no inverse one, a linear one in tether, "SOL/USDT:USDT".'
     )
     leverage: Annotated[Decimal, number(least="1", most="125")] | None = Field(
         default=None,
@@ -146,6 +151,10 @@ class Leg(Section):
         default=None,
         description='Margin mode, "isolated" or "cross", set and verified like leverage. Not set: the'
         " account's own is taken and not checked; cross where each order has its own (okx).",
+    )
+    weight: Annotated[Decimal, number(above="0", most="1000000")] = Field(
+        default=Decimal(1),
+        description="The leg's share of what the hedge sells is its weight over those of all legs. Above 0.",
     )
 
 
@@ -201,23 +210,6 @@ class Liquidation(Section):
         return act
 
 
-class Collateral(Section):
-    """How the margin of coin-margined legs is looked after."""
-
-    enabled: Flag = Field(
-        default=True,
-        description="Nearer to liquidation than liquidation.warn, coins are moved to a leg's margin; nearer"
-        " than liquidation.act, and without coins to move, part of its short is bought back. false: neither,"
-        " only the alarms stay.",
-    )
-    max_leverage: Annotated[Decimal, number(above="1", most="125")] | None = Field(
-        default=None,
-        description="Coins are moved to a leg as well when its leverage at mark, what is short over its"
-        " margin with unrealised profit, is above this, and no sale leads there. Above 1, at most 125. Not"
-        " set: only liquidation.warn counts.",
-    )
-
-
 class Hedge(Section):
     """One asset, where it is held, and the contracts that protect it."""
 
@@ -246,6 +238,12 @@ class Hedge(Section):
         " and named quantities kept elsewhere.",
     )
     legs: tuple[Leg, ...] = Field(description="The contracts in which the hedge is short; at least one.")
+    if_leg_down: Annotated[Literal["wait", "others"], word(("wait", "others"))] = Field(
+        default="wait",
+        description="What is still to be sold on a leg whose exchange is down or full waits for it (wait), or"
+        " is sold on the others (others), after a minute of outage. What it is short already counts as last"
+        " read, and is never traded meanwhile.",
+    )
     limits: Limits = Field(default_factory=Limits, description="How much the bot may do by itself.")
     liquidation: Liquidation = Field(
         default_factory=Liquidation, description="When a liquidation price counts as near."
@@ -254,9 +252,23 @@ class Hedge(Section):
         default_factory=Collateral, description="How the legs' margin is looked after."
     )
     funding: Funding = Field(default_factory=Funding, description="What the shorts may cost in funding.")
+    roll: Roll = Field(default_factory=Roll, description="How dated legs move on.")
     basis: Basis = Field(
         default_factory=Basis, description="How far the contract may be from the index for new risk."
     )
+
+    @field_validator("collateral")
+    @classmethod
+    def _not_to_and_fro(cls, value: Collateral, info: ValidationInfo) -> Collateral:
+        liquidation = info.data.get("liquidation")
+        if value.min_leverage is None or liquidation is None:
+            return value
+        restored = value.defined().restored(liquidation.warn)
+        if value.min_leverage >= restored:
+            most = restored.quantize(Decimal("0.01"), ROUND_FLOOR)
+            said = f"min_leverage must be below {most:f}, where coins that move to a leg leave it"
+            raise ValueError(f"{said}, not {value.min_leverage:f}")
+        return value
 
     @field_validator("max_ratio")
     @classmethod

@@ -90,7 +90,7 @@ def _claimed_twice(uses: list[Use]) -> Iterator[Problem]:
 
 def _other_coin(uses: list[Use]) -> Iterator[Problem]:
     for use in uses:
-        if use.asset is None or use.symbol is None:
+        if use.asset is None or use.symbol in {None, values.NEXT_QUARTER}:
             continue
         try:
             coin = values.base(values.contract(use.symbol))

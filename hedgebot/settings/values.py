@@ -15,8 +15,11 @@ NAME = r"^[a-z]([a-z0-9]|_[a-z0-9])*_?$"
 ASSET = r"^[A-Z0-9]{1,20}$"
 NUMBER = r"^[+-]?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]{1,3})?$"
 PLACES = 18
+NEXT_QUARTER = "next-quarter"
+STABLE = "USDT"
 CONTRACT = re.compile(r"([A-Z0-9]{1,20})/([A-Z0-9]{1,20})(?::([A-Z0-9]{1,20})(-[A-Za-z0-9-]+)?)?")
-HOST = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*")
+LABEL = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
+HOST = re.compile(rf"{LABEL}(\.{LABEL})*")
 
 
 def exact(value: object) -> Decimal:
@@ -81,20 +84,35 @@ def asset(value: str) -> str:
 
 
 def contract(value: str) -> str:
-    """The unified symbol of an inverse perpetual, ``BASE/USD:BASE``; its base is ``base(value)``."""
+    """The unified symbol of an inverse contract, ``BASE/USD:BASE`` or that of a dated one; or the next
+    quarter's alone; or that of a linear perpetual, ``BASE/USDT:USDT``. Its base is ``base(value)``."""
+    if value == NEXT_QUARTER:
+        return value
     found = CONTRACT.fullmatch(value)
     if found is None:
         raise ValueError('must be the symbol of a contract, such as "BTC/USD:BTC"')
     coin, quote, settle, expiry = found.groups()
     if settle is None:
         raise ValueError(f'is the symbol of a spot market; did you mean "{coin}/USD:{coin}"?')
+    if settle != coin and (quote, settle, expiry) != (STABLE, STABLE, None):
+        linear = f'"{coin}/{STABLE}:{STABLE}"'
+        raise ValueError(f'must be inverse, "{coin}/USD:{coin}", or where none is listed linear, {linear}')
     if settle != coin:
-        raise ValueError(f'linear contracts are not supported yet; the inverse one is "{coin}/USD:{coin}"')
-    if expiry is not None:
-        raise ValueError(f'dated contracts are not supported yet; the perpetual is "{coin}/USD:{coin}"')
+        return value
     if quote != "USD":
         raise ValueError(f'must be quoted in USD, as "{coin}/USD:{coin}"')
+    if expiry is not None and not _ends(expiry[1:]):
+        raise ValueError(f'must end in a date, as "{coin}/USD:{coin}-261225", or in "-{NEXT_QUARTER}"')
     return value
+
+
+def _ends(expiry: str) -> bool:
+    if expiry == NEXT_QUARTER:
+        return True
+    try:
+        return bool(re.fullmatch(r"\d{6}", expiry, re.ASCII) and datetime.strptime(f"{expiry}Z", "%y%m%d%z"))
+    except ValueError:
+        return False
 
 
 def base(symbol: str) -> str:
@@ -140,6 +158,8 @@ def webhook(value: str) -> str:
         or "@" in url.netloc
     ):
         raise ValueError("must be a web address, such as https://hooks.example/hedgebot")
+    if not (_is_address(host) or HOST.fullmatch(host)):
+        raise ValueError("must have a valid host")
     if url.scheme == "http" and not _is_loopback(host):
         raise ValueError("must be https: plain http is only for this machine itself (127.0.0.1, ::1)")
     return value

@@ -5,10 +5,10 @@ from decimal import Decimal
 import pytest
 
 from hedgebot.domain.account import EntryKind, LedgerEntry
-from hedgebot.domain.funding import Action, Budget, annual, costs, over, paid
+from hedgebot.domain.funding import Action, Budget, annual, carry, costs, over, paid
 from hedgebot.domain.market import Funding
 from hedgebot.domain.units import Coin, Contracts, Millis
-from tests.builders import NOW, SYMBOL
+from tests.builders import NOW, SYMBOL, price, quote
 
 D = Decimal
 HOUR, DAY = 3_600_000, 86_400_000
@@ -84,3 +84,21 @@ def test_a_rate_is_that_of_its_own_interval(rate: str, hours: Decimal | None, ye
 def test_over_its_budget(found: tuple[str, ...], running: str | None, before: bool, now: bool) -> None:
     measured = [D(cost) for cost in found]
     assert over(BUDGET, measured, None if running is None else D(running), before=before) is now
+
+
+@pytest.mark.parametrize(
+    ("mark", "index", "days", "cost"),
+    [
+        (60_000, "60000", 73, "0"),
+        (57_000, "60000", 73, "0.25"),  # 5 % below its index for a fifth of a year
+        (63_000, "60000", 73, "-0.25"),
+        (57_000, None, 73, None),
+        (57_000, "60000", 0, None),
+        (57_000, "60000", -1, None),
+    ],
+)
+def test_a_dated_contract_costs_what_it_is_below_its_index(
+    mark: int, index: str | None, days: int, cost: str | None
+) -> None:
+    book = quote(mark, index=None if index is None else price(index))
+    assert carry(book, Millis(book.at + days * DAY)) == (None if cost is None else D(cost))

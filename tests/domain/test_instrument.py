@@ -69,3 +69,18 @@ def test_maintenance_rate_is_that_of_the_tier_and_beyond_the_table_the_last(coin
 def test_a_contract_without_tiers_cannot_be_built() -> None:
     with pytest.raises(ValueError, match="no margin tiers"):
         replace(facts(), tiers=())
+
+
+def test_a_contract_is_worth_coins_of_what_it_settles_in() -> None:
+    inverse, linear = instrument(face=100), instrument(LINEAR, face="0.001")
+    assert (inverse.worth(contracts(-600), Price.of(60_000)), inverse.settle) == (Coin.of(1), "BTC")
+    assert (linear.worth(contracts(-500), Price.of(60_000)), linear.settle) == (Coin.of(30_000), "USDT")
+
+
+@pytest.mark.parametrize(
+    ("min_value", "price", "least"),
+    [("0", 100, 2), ("5", 100, 2), ("5", 20, 3), ("5", 10, 5), ("5", 3, 17)],
+)
+def test_an_order_is_worth_so_much_at_least(min_value: str, price: int, least: int) -> None:
+    contract = replace(instrument(LINEAR, face="0.1", min_order=2), min_value=Usd.of(min_value))
+    assert contract.least(Price.of(price)) == contracts(least)

@@ -101,17 +101,36 @@ LINEAR_CONTRACT = instrument(LINEAR, face="0.001")
 
 def test_a_linear_leg_is_liquidated_by_its_own_formula() -> None:
     short = leg(-1_000, contract=LINEAR_CONTRACT, margin=coin(30_000), maintenance="0.005")
-    seen = snapshot(short, coins=5)
+    seen = snapshot(short, coins=5, stable=90_000)
     found = margin.liquidation(seen, seen.legs[0])
     assert found == Price(Decimal(90_000) / Decimal("1.005"))  # (M + n*s*E) / (n*s*(1 + m))
     assert margin.leverage(seen, seen.legs[0]) == 2
 
 
-def test_coins_do_not_back_a_linear_leg() -> None:
-    seen = snapshot(leg(-1_000, contract=LINEAR_CONTRACT), leg(-30_000), coins=5)
-    assert margin.liquidation(seen, seen.legs[0]) is NoFigure.UNKNOWN
-    assert margin.leverage(seen, seen.legs[0]) is None
+@pytest.mark.parametrize(("stable", "price_of_it"), [(30_000, "90000"), (0, "60000"), (-60_000, None)])
+def test_in_cross_the_stable_coins_of_its_wallet_back_it_and_coins_do_not(
+    stable: int, price_of_it: str | None
+) -> None:
+    legs = leg(-1_000, contract=LINEAR_CONTRACT, maintenance="0"), leg(-30_000)
+    seen = snapshot(*legs, coins=5, stable=stable)
+    assert margin.liquidation(seen, seen.legs[0]) == price(price_of_it or 60_000)
+    assert margin.leverage(seen, seen.legs[0]) == (2 if stable > 0 else None)
     assert len(margin.pool(seen, seen.legs[1]).shorts) == 1
+    with pytest.raises(TypeError, match=r"^main:BTC/USDT:USDT is linear: no coins margin it$"):
+        margin.pool(seen, seen.legs[0])
+
+
+def test_what_other_positions_of_a_stable_wallet_bind_and_have_lost_does_not_back_a_linear_leg() -> None:
+    seen = snapshot(leg(-1_000, contract=LINEAR_CONTRACT, maintenance="0"), stable=50_000)
+    [short] = seen.legs
+    bound = replace(short.wallet, position_margin=coin(45_000), unrealized=coin(-5_000))
+    shared = replace(seen, legs=(replace(short, wallet=bound),))
+    assert margin.liquidation(shared, shared.legs[0]) == price(90_000)  # 50,000 - 15,000 - 5,000 behind it
+
+
+def test_an_isolated_linear_leg_whose_margin_is_not_shown_is_as_near_as_the_exchange_says() -> None:
+    seen = snapshot(leg(-1_000, contract=LINEAR_CONTRACT, mode=MarginMode.ISOLATED), stable=50_000)
+    assert margin.liquidation(seen, seen.legs[0]) is NoFigure.UNKNOWN
 
 
 def test_a_bigger_position_is_maintained_at_the_rate_of_its_tier() -> None:

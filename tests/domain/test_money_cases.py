@@ -18,8 +18,9 @@ from hedgebot.domain.records import Control
 from hedgebot.domain.snapshot import Leg, Snapshot
 from hedgebot.domain.units import Coin, Contracts, Price
 from hedgebot.planning import decide
-from hedgebot.planning.decide import gap_of, inside, leg_to_trade
+from hedgebot.planning.decide import gap_of, inside
 from hedgebot.planning.hedge_size import contracts_to_target, whole_lots
+from hedgebot.planning.legs import parts
 from tests.builders import allowing, flat_quote, hedge, instrument, leg, snapshot, to
 from tests.ledger import Ledger
 
@@ -107,8 +108,9 @@ def test_target_before_rounding(case: Case) -> None:
 
 
 def test_target_in_whole_contracts(case: Case) -> None:
-    gap = gap_of(case.snapshot, to(case.inputs["ratio"]))
-    assert leg_to_trade(case.snapshot, gap) is case.traded
+    target = to(case.inputs["ratio"])
+    gap = gap_of(case.snapshot, target)
+    assert [part.leg for part in parts(hedge(), case.snapshot, gap, target)][:1] == [case.traded]
     order = whole_lots(gap, case.traded, contracts_to_target(gap, case.traded, case.traded.mark))
     assert -(case.traded.position.contracts + order) == Contracts.of(case.expected["target_contracts"])
 

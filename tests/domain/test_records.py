@@ -5,10 +5,11 @@ from decimal import Decimal
 
 import pytest
 
-from hedgebot.domain.records import Command, Control, Memory, Verb
+from hedgebot.domain.records import POLICY, Command, Control, Memory, Verb
 from tests.builders import NOW
 
 PAUSE, RESUME, UNWOUND = (Verb.PAUSE, None), (Verb.RESUME, None), (Verb.UNWOUND, "0")
+HOME = (Verb.HOME, "0")
 UNWIND, HALF_WAY = (Verb.UNWIND, "0"), (Verb.UNWIND, "0.5")
 RATIO, OWN_RATIO = (Verb.RATIO, "0.7"), (Verb.RATIO, None)
 Order = tuple[Verb, str | None]
@@ -44,10 +45,32 @@ ZERO, HALF, OTHER = Decimal(0), Decimal("0.5"), Decimal("0.7")
         ([UNWIND, UNWOUND, RATIO], Control(ratio=OTHER, unwind_to=ZERO, unwound=True)),
         ([RATIO, UNWIND, UNWOUND, RESUME], Control(ratio=OTHER)),
         ([UNWIND, UNWOUND, UNWIND], Control(unwind_to=ZERO)),
+        ([UNWIND, UNWOUND, HOME], Control(unwind_to=ZERO, unwound=True, home=True)),
+        ([UNWIND, UNWOUND, HOME, PAUSE], Control(paused=True, unwind_to=ZERO, unwound=True, home=True)),
+        ([UNWIND, UNWOUND, HOME, RESUME], Control()),
+        ([UNWIND, UNWOUND, HOME, UNWIND], Control(unwind_to=ZERO)),
+        # The operator spoke while the daemon wrote its note down:
+        ([UNWIND, RESUME, UNWOUND], Control()),
+        ([UNWIND, HALF_WAY, UNWOUND], Control(unwind_to=HALF)),
+        ([UNWIND, PAUSE, UNWOUND], Control(paused=True, unwind_to=ZERO, unwound=True)),
+        ([UNWIND, UNWOUND, RESUME, HOME], Control()),
+        ([UNWIND, UNWOUND, HALF_WAY, HOME], Control(unwind_to=HALF)),
     ],
 )
 def test_commands_in_order(orders: list[Order], amounts_to: Control) -> None:
     assert control(*orders) == amounts_to
+
+
+@pytest.mark.parametrize(
+    ("orders", "counts"),
+    [([], True), ([PAUSE, RESUME], True), ([PAUSE], False), ([RATIO], False), ([HALF_WAY], False)],
+)
+def test_a_policys_unwind_counts_only_while_no_operators_word_holds(
+    orders: list[Order], counts: bool
+) -> None:
+    before = control(*orders)
+    after = before.after(Command("btc", Verb.UNWIND, ZERO, f"{POLICY}the schedule ended", NOW))
+    assert after == (Control(unwind_to=ZERO) if counts else before)
 
 
 @pytest.mark.parametrize(

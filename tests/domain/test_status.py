@@ -22,7 +22,8 @@ CONTRACT = {
 }  # fmt: skip
 ADDED = {"as_of", "in_flight", "funding_received_coins", "funding_paid_coins", "costs_as_of"}
 LEG = {
-    "account", "symbol", "contracts", "notional_usd", "entry_price", "mark_price", "liquidation_price",
+    "account", "symbol", "weight", "dead_since",
+    "contracts", "notional_usd", "entry_price", "mark_price", "liquidation_price",
     "liquidation_distance", "leverage", "funding_rate", "funding_interval_h", "next_funding_at",
 }  # fmt: skip
 FINDING = {"guard", "permission", "measured", "limit", "reason", "next_step"}
@@ -55,7 +56,8 @@ def test_a_hedge_in_figures() -> None:
     }  # fmt: skip
     assert found["legs"] == [
         {
-            "account": "main", "symbol": "BTC/USD:BTC", "contracts": "-59946", "notional_usd": "59946",
+            "account": "main", "symbol": "BTC/USD:BTC", "weight": "1", "dead_since": None,
+            "contracts": "-59946", "notional_usd": "59946",
             "entry_price": "60000", "mark_price": "60000", "liquidation_price": "148346.12",
             "liquidation_distance": "1.4724", "leverage": "1.67", "funding_rate": "0.0001",
             "funding_interval_h": 8, "next_funding_at": "2026-11-21T07:00:00Z",

@@ -7,14 +7,14 @@ import pytest
 
 from hedgebot.domain.funding import Action, Budget, Paid
 from hedgebot.domain.hedge import Hedge
-from hedgebot.domain.market import Funding
+from hedgebot.domain.market import NO_FUNDING, Funding
 from hedgebot.domain.policy import Policies, Window
 from hedgebot.domain.records import Control, Followed, Memory
 from hedgebot.domain.signals import Signals, Told
 from hedgebot.domain.snapshot import Snapshot
 from hedgebot.domain.units import Coin, Millis
 from hedgebot.planning import follow, target
-from tests.builders import NOW, hedge, leg, quote, snapshot
+from tests.builders import NOW, hedge, instrument, leg, price, quote, snapshot
 
 D = Decimal
 WEEK = 7 * 86_400_000
@@ -95,6 +95,51 @@ def test_an_operators_word_holds_it_back(control: Control) -> None:
     memory, _, why = cycle(policy, Memory(), DEAR, control=control)
     assert why == ""
     assert cycle(policy, memory, DEAR)[2] == "funding is over its budget"
+
+
+class TestADatedContract:
+    """It takes the hedge while funding is over its budget, if its own cost, the basis, is lower."""
+
+    @staticmethod
+    def beside(mark: str, index: str | None = "60000") -> Snapshot:
+        """The perpetual leg, and beside it a contract with a tenth of a year to go."""
+        ends = replace(instrument(), symbol="BTC/USD:BTC-261225", ends_at=Millis(NOW + 365 * 8_640_000))
+        book = quote(mark, ends.symbol, index=None if index is None else price(index), funding=NO_FUNDING)
+        dear = quote(funding=Funding(D("-0.0005"), D(8), None))
+        return snapshot(leg(-60_000, book=dear), leg(contract=replace(ends), book=book))
+
+    @staticmethod
+    def moved(seen: Snapshot, share: str | None, memory: Memory | None = None) -> Memory:
+        policy = hedge(funding=budget(Action.DATED))
+        memory, why = follow(policy, Control(), seen, signals(share), memory or Memory())
+        assert (why, str(target(policy, Control(), memory).ratio)) == ("", "1"), "the ratio stays what it is"
+        return memory
+
+    @pytest.mark.parametrize(
+        ("mark", "index", "share", "there"),
+        [
+            ("60000", "60000", DEAR, True),
+            ("61000", "60000", DEAR, True),  # above its index it earns
+            ("58620", "60000", DEAR, True),  # 23 % a year, just less than what is cheap for funding
+            ("58500", "60000", DEAR, False),  # 25 %
+            ("60000", None, DEAR, False),
+            ("60000", "60000", CHEAP, False),
+            ("60000", "60000", UNKNOWN, False),
+        ],
+    )
+    def test_takes_it_only_for_less(
+        self, mark: str, index: str | None, share: str | None, there: bool
+    ) -> None:
+        assert self.moved(self.beside(mark, index), share).policy.moved is there
+
+    def test_keeps_it_until_funding_is_cheap_again_whatever_its_basis_does(self) -> None:
+        memory, there = Memory(), []
+        for mark, share in (("60000", DEAR), ("58000", DEAR), ("60000", UNKNOWN), ("60000", "0.2")):
+            memory = self.moved(self.beside(mark), share, memory)
+            there.append(memory.policy.moved)
+        assert there == [True] * 4, "the running rate of the perpetual contract is still dear"
+        cheap = replace(self.beside("60000"), legs=(seen().legs[0], self.beside("60000").legs[1]))
+        assert not self.moved(cheap, "0.2", memory).policy.moved
 
 
 def test_a_budget_taken_out_of_the_file_holds_nothing_down() -> None:

@@ -117,7 +117,9 @@ class TestExternal:
             (KEEP, wanted("0.7", seconds_old=-61), "0.6", "kept without external"),
             (KEEP, wanted("0.7", problem="HTTP 500"), "0.7", "external"),  # the last good word is still good
             (RETURN, Signals(), "0.6", "kept without external"),  # not asked yet: not expired either
-            (RETURN, Signals(wanted=Told(None, "no file", asked=True)), "0.2", "configured"),
+            (RETURN, Signals(wanted=Told(None, "no file", asked=True)), "0.6", "kept without external"),
+            (RETURN, wanted("0.7", seconds_old=-61), "0.6", "kept without external"),
+            (RETURN, wanted("0.7", seconds_old=3601, problem="no file"), "0.2", "configured"),
         ],
     )
     def test_holds_while_it_is_fresh(self, external: External, signals: Signals, ratio: str, by: str) -> None:

@@ -12,7 +12,7 @@ from hedgebot.domain.margin_mode import MarginMode
 from hedgebot.domain.records import Memory
 from hedgebot.domain.snapshot import Leg
 from hedgebot.risk.account_mode import check
-from tests.builders import LEG, instrument, leg, policy, snapshot, view
+from tests.builders import LEG, LINEAR, instrument, leg, policy, snapshot, view
 
 ANY, REDUCE_ONLY, NONE = Permission
 ISOLATED, CROSS = MarginMode.ISOLATED, MarginMode.CROSS
@@ -53,6 +53,11 @@ def test_as_configured(shown: Leg) -> None:
     [
         (configured(leverage=Decimal(3)), REDUCE_ONLY, "runs at leverage 2, the config wants 3"),
         (leg(-1, contract=instrument(tradable=False)), REDUCE_ONLY, "is not open for trading"),
+        (
+            leg(-1, contract=replace(instrument(LINEAR), instead="BTC/USD:BTC")),
+            REDUCE_ONLY,
+            "main:BTC/USDT:USDT is linear, and BTC/USD:BTC is listed",
+        ),
         (configured(margin_mode=ISOLATED), NONE, "margins cross, the config wants isolated"),
         (
             leg(-1, policy=policy(margin_mode=ISOLATED), margin_mode=CROSS),

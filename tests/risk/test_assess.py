@@ -12,8 +12,8 @@ from hedgebot.risk import GUARDS, assess, clock
 from tests.builders import NOW, hedged, intent, view
 
 ORDER = [
-    "coherence", "in_flight", "transfers", "account_mode", "foreign", "jump", "collateral", "liquidation",
-    "limits", "drift", "clock", "key", "policy", "funding", "basis",
+    "coherence", "outage", "in_flight", "transfers", "account_mode", "foreign", "jump", "collateral",
+    "liquidation", "limits", "drift", "clock", "key", "policy", "funding", "basis", "expiry",
 ]  # fmt: skip
 
 

@@ -87,7 +87,10 @@ class TestAgreeing:
             snapshot(leg(-60_000), coins=0, dollars=30_000, spot=1),
             snapshot(leg(-60_000), leg(-100, contract=instrument(DATED)), coins=2),
             snapshot(leg(-60_000), others=[("main", position(-10, contract=instrument(DATED)))]),
-            snapshot(leg(-1_500, mark=30_000, contract=instrument(LINEAR, face="0.001")), coins=0, spot=2),
+            snapshot(
+                leg(-1_500, mark=30_000, contract=instrument(LINEAR, face="0.001")),
+                coins=0, spot=2, stable=9_000,
+            ),
         ],
     )  # fmt: skip
     def test_parts_that_belong_together(self, seen: Snapshot) -> None:
@@ -316,3 +319,39 @@ class TestPrices:
         assert found.measured == "2 faults"
         assert "index" in found.reason
         assert "empty" in found.reason
+
+
+SHORT = leg(-1_500, mark=30_000, contract=instrument(LINEAR, face="0.001"))
+
+
+def linear(**of_wallet: Any) -> Snapshot:
+    """A coin and a half short at 60,000, marked at 30,000 since, with 9,000 dollars behind it."""
+    seen = snapshot(SHORT, coins=0, spot=2, stable=9_000)
+    [found] = seen.legs
+    return replace(seen, legs=(replace(found, wallet=replace(found.wallet, **of_wallet)),))
+
+
+class TestALinearLeg:
+    @pytest.mark.parametrize(
+        ("seen", "says"),
+        [
+            (linear(unrealized=coin(0)), "the wallet shows 0 USDT unrealised, its positions 45000"),
+            (linear(position_margin=coin(0)), "the wallet binds 0 USDT as margin, its positions 45000"),
+            (linear(coins=coin(0)), "0 USDT cannot carry the open positions"),
+            (with_position(linear(), unrealized=coin(44_000)), "its size and prices make 45000"),
+            (with_position(linear(), **FLAT), "the wallet shows 45000 USDT unrealised"),
+        ],
+    )
+    def test_and_its_wallet_must_agree(self, seen: Snapshot, says: str) -> None:
+        found = judged(seen)
+        assert found.blinds
+        assert says in found.reason
+
+    def test_a_position_of_another_coin_in_the_wallet_counts(self) -> None:
+        other = position(-30_000, entry=2, mark=3, contract=instrument("XRP/USDT:USDT", face=1))
+        assert judged(replace(linear(), beside=(("main", other),))).blinds
+        shown = linear(
+            unrealized=SHORT.position.unrealized + other.unrealized,
+            position_margin=SHORT.position.initial_margin + other.initial_margin,
+        )
+        assert not judged(replace(shown, beside=(("main", other),))).blinds

@@ -318,7 +318,7 @@ LIQUIDATION = [
         Finding(
             "liquidation", ANY, "0.1050", LEVELS,
             f"{LEG} would be liquidated 10.5% above its mark", f"{ADD_MARGIN}, now",
-            alarms=True,
+            alarms=True, critical=True,
         ),
     ),
     (

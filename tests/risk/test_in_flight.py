@@ -1,12 +1,14 @@
 """Nothing is decided while an order of ours may still do something, or its fill is not visible yet."""
 
+from dataclasses import replace
+
 import pytest
 
 from hedgebot.domain.decision import Permission
 from hedgebot.domain.orders import FINAL, UNSETTLED, Stage
 from hedgebot.domain.units import Millis
 from hedgebot.risk.in_flight import check
-from tests.builders import NOW, client_id, intent, view
+from tests.builders import NOW, client_id, hedge, intent, view
 
 
 def test_nothing_on_its_way() -> None:
@@ -56,3 +58,27 @@ def test_a_journal_in_the_place_of_a_lost_one_waits_for_the_orders_of_that(
     assert (found.permission, found.alarms) == (permission, False)
     if left_ms:
         assert f"may still arrive, for {left_ms / 1000:.0f} s" in found.reason
+
+
+GONE = replace(intent(), request=replace(intent().request, account="old"))
+
+
+@pytest.mark.parametrize(
+    ("started_ms_ago", "permission"),
+    [(30_000, Permission.NONE), (30_001, Permission.ANY)],  # it may be an account of ours by another name
+)
+def test_an_order_on_an_account_that_is_ours_no_more_is_told_and_blocks_only_while_it_may_arrive(
+    started_ms_ago: int, permission: Permission
+) -> None:
+    found = check(view(hedge=hedge(settle_after=30.0), open=(GONE,), started_at=Millis(NOW - started_ms_ago)))
+    assert found.permission is permission
+    if permission is Permission.ANY:
+        assert found.alarms
+        assert "on old, which this hedge does not have any more, is unresolved" in found.reason
+        assert "accounts.old" in found.next_step
+
+
+def test_beside_one_that_is_gone_another_order_holds_everything() -> None:
+    found = check(view(open=(GONE, intent(number=2))))
+    assert found.permission is Permission.NONE
+    assert client_id(2) in found.reason

@@ -1,12 +1,14 @@
 """Leverage and liquidation: measured, alarmed in time, and never a reason to add risk."""
 
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
 from hedgebot.domain.account import EntryKind
-from hedgebot.domain.decision import Permission
+from hedgebot.domain.decision import Finding, Permission
 from hedgebot.domain.forced import TOLD_MS, Forced
+from hedgebot.domain.hedge import CollateralPolicy
 from hedgebot.domain.margin_mode import MarginMode
 from hedgebot.domain.records import Memory
 from hedgebot.domain.snapshot import Snapshot
@@ -19,6 +21,7 @@ from tests.builders import (
     NOW,
     coin,
     contracts,
+    hedge,
     hedged,
     instrument,
     leg,
@@ -39,20 +42,20 @@ def isolated(distance: str) -> Snapshot:
 
 class TestLiquidation:
     @pytest.mark.parametrize(
-        ("distance", "permission", "alarms"),
+        ("distance", "alarms", "critical"),
         [
-            ("0.5", ANY, False),
-            ("0.3", ANY, False),
-            ("0.2999", ANY, True),  # warn
-            ("0.15", ANY, True),
-            ("0.1499", ANY, True),  # act
-            ("0", ANY, True),
-            ("-0.1", ANY, True),
+            ("0.5", False, False),
+            ("0.3", False, False),
+            ("0.2999", True, False),  # warn
+            ("0.15", True, False),
+            ("0.1499", True, True),  # act
+            ("0", True, True),
+            ("-0.1", True, True),
         ],
     )
-    def test_distance(self, distance: str, permission: Permission, alarms: bool) -> None:
+    def test_distance(self, distance: str, alarms: bool, critical: bool) -> None:
         found = liquidation(view(isolated(distance)))
-        assert (found.permission, found.alarms) == (permission, alarms)
+        assert (found.permission, found.alarms, found.critical) == (ANY, alarms, critical)
         assert found.measured == f"{coin(distance).value:.4f}"
 
     @pytest.mark.parametrize("size", [0, 100, -30_000], ids=["flat", "long", "never"])
@@ -155,3 +158,50 @@ class TestCollateral:
 
     def test_more_coins_are_no_higher_leverage(self) -> None:
         assert collateral(view(hedged(-60_000, coins=coin(9).value))).measured == "0.11"
+
+
+TOO_LITTLE = "too little of its margin can leave it, as unrealised profit cannot"
+
+
+class TestBounds:
+    """60,000 dollars short from 60,000, isolated; its margin is what the leverage needs."""
+
+    @staticmethod
+    def found(margin: str | None, bounds: CollateralPolicy, setting: int | None = 2) -> Finding:
+        own = None if margin is None else coin(margin)
+        named = leg(-60_000, mode=MarginMode.ISOLATED, margin=own, leverage=setting)
+        asked = hedge(collateral=bounds)
+        return collateral(view(snapshot(named, coins=1, spot="0.5"), hedge=asked))
+
+    @pytest.mark.parametrize(
+        ("margin", "alarms", "reason"),
+        [
+            ("0.4", True, f"{LEG} runs at leverage 2.50, above max_leverage 2.4"),
+            ("0.41666667", False, "margin is in proportion"),  # 2.4
+        ],
+    )
+    def test_above_the_highest_is_an_alarm(self, margin: str, alarms: bool, reason: str) -> None:
+        found = self.found(margin, CollateralPolicy(max_leverage=Decimal("2.4")))
+        assert (found.alarms, found.reason) == (alarms, reason)
+
+    @pytest.mark.parametrize(
+        ("margin", "setting", "measured", "reason"),
+        [
+            ("0.8", 2, "1.25", f"{LEG} runs at leverage 1.25, below min_leverage 1.5"),
+            ("0.66666666", 2, "1.50", "margin is in proportion"),
+            (
+                "0.8",
+                None,
+                "1.25",
+                f"{LEG} runs at leverage 1.25, below min_leverage 1.5; {TOO_LITTLE}",
+            ),
+            (None, 2, "unknown", f"the margin of {LEG} is not known"),
+        ],
+        ids=["acts", "just inside", "nothing can leave", "not known"],
+    )
+    def test_below_the_lowest_is_told(
+        self, margin: str | None, setting: int | None, measured: str, reason: str
+    ) -> None:
+        found = self.found(margin, CollateralPolicy(min_leverage=Decimal("1.5")), setting)
+        assert (found.measured, found.reason, found.alarms) == (measured, reason, False)
+        assert found.permission is ANY

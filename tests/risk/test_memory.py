@@ -274,6 +274,7 @@ class TestRemembering:
             fees=coin("0.1"),
             policy=Followed(wanted=Decimal("0.5")),
             forced=(Forced(EntryKind.ADL, LEG, contracts(1), None, NOW, NOW),),
+            orphans=(("gone:BTC/USD:BTC", contracts(-5)),),
         )
         kept = [field for field in fields(Memory) if field.name not in RENEWED]
         assert all(getattr(known, field.name) != field.default for field in kept), "each is told apart"
@@ -303,3 +304,9 @@ class TestRemembering:
         _, after = assess(turn(-60_000, known, closed=(closed(-1_000),), observed=blind))
         assert not disturbed(turn(-61_000, after))
         assert disturbed(turn(-60_000, after))
+
+
+@pytest.mark.parametrize(("offset", "begins"), [(-86_400_000, NOW - 86_400_000), (5_000, NOW)])
+def test_funding_and_fees_are_counted_from_the_earlier_of_both_clocks(offset: int, begins: int) -> None:
+    seen = replace(snapshot(leg()), offset_ms=offset)
+    assert remember(view(seen, Memory())).ledger_at == begins

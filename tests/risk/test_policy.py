@@ -75,6 +75,14 @@ def word(seconds: int, problem: str = "") -> Told[Wanted]:
             True,
         ),
         (
+            Policies(external=replace(EXTERNAL, after=After.RETURN)),
+            Signals(wanted=Told(None, "no file", asked=True)),
+            "external unknown",
+            "good for 3600 s",
+            "no external ratio, the last target is kept: no file",
+            True,
+        ),
+        (
             Policies(external=EXTERNAL),
             Signals(wanted=word(10, "HTTP 500")),
             "external 0.7",

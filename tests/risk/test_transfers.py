@@ -30,3 +30,12 @@ def test_a_failed_one_is_told_for_a_while(stage: TransferStage, age_ms: int, *, 
     found = transfers.check(view(transfers=(transfer(stage=stage, age_ms=age_ms, outcome="its own words"),)))
     assert (found.permission, found.alarms) == (Permission.ANY, alarms)
     assert ("its own words" in found.reason) == alarms
+
+
+def test_one_on_an_account_that_is_ours_no_more_is_told_and_restrains_nothing() -> None:
+    found = transfers.check(view(transfers=(transfer(account="old"),)))
+    assert (found.permission, found.alarms) == (Permission.ANY, True)
+    assert found.reason.endswith("on old is unresolved, and this hedge does not have that account any more")
+    assert "accounts.old" in found.next_step
+    beside = transfers.check(view(transfers=(transfer(account="old"), transfer(number=2))))
+    assert beside.permission is Permission.REDUCE_ONLY

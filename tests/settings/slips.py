@@ -78,6 +78,8 @@ webhook = "ftp://a.example"  →  webhook: must be a web address
 webhook = "http://a.example/hook"  →  webhook: must be https: plain http is only for this machine
 webhook = "https://user:CANARY@a.example"  →  webhook: must be a web address
 webhook = "https://a.example/CANARY token"  →  webhook: must be a web address
+webhook = "https://hooks..example/CANARY"  →  webhook: must have a valid host
+webhook = "https://-a.example/CANARY"  →  webhook: must have a valid host
 webhook = 5  →  webhook: must be text in quotes
 webhook = "https://"  →  webhook: must be a web address
 webhook = "https://a.example:99999/CANARY"  →  webhook: must have a valid host and a port from 1 to 65535
@@ -226,9 +228,9 @@ eth = []  →  hedges.eth: must be a table
 SYMBOL = r"""
 account = "main", symbol = "BTC-USD-SWAP"  →  symbol: must be the symbol of a contract
 account = "main", symbol = "BTCUSD_PERP"  →  symbol: must be the symbol of a contract
-account = "main", symbol = "BTC/USD:USD"  →  symbol: linear contracts are not supported yet
-account = "main", symbol = "BTC/USD:ETH"  →  symbol: linear contracts are not supported yet
-account = "main", symbol = "BTC/USDC:USDC"  →  symbol: linear contracts are not supported yet
+account = "main", symbol = "BTC/USD:USD"  →  symbol: must be inverse, "BTC/USD:BTC"
+account = "main", symbol = "BTC/USD:ETH"  →  symbol: must be inverse, "BTC/USD:BTC"
+account = "main", symbol = "BTC/USDC:USDC"  →  symbol: must be inverse, "BTC/USD:BTC"
 account = "main", symbol = ""  →  symbol: must be the symbol of a contract
 account = "main", symbol = " BTC/USD:BTC"  →  symbol: must be the symbol of a contract
 """

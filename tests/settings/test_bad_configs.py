@@ -450,6 +450,9 @@ windows = [{ start = 2026-12-02T00:00:00Z, ratio = 1 }, { start = 2026-12-03T00:
 windows = [{ start = 2026-12-02T00:00:00Z, ratio = 1 }]
 then = "unwind"
 
+if_leg_down = "elsewhere"
+    hedges.btc.if_leg_down: must be "wait" or "others"
+
 band = 0
     hedges.btc.band: must be above 0, not 0
 
@@ -465,14 +468,14 @@ budget = 20
 windows = ["7d", "31d"]
     hedges.btc.funding.windows[1]: must be from 1d to 30d, not 31d
 action = "sell"
-    hedges.btc.funding.action: must be "alarm" or "floor" or "unwind"
+    hedges.btc.funding.action: must be "alarm" or "floor" or "dated" or "unwind"
 floor = 1.1
     hedges.btc.funding.floor: must be at most 1, not 1.1
 
 [hedges.btc.funding]
 budget = 0.2
-action = "dated"
-    hedges.btc.funding.action: "dated" is not supported yet; must be "alarm" or "floor" or "unwind"
+action = "Dated"
+    hedges.btc.funding.action: must be "alarm" or "floor" or "dated" or "unwind"
 
 [hedges.btc.funding]
     hedges.btc.funding: must have a budget for its action
@@ -492,6 +495,12 @@ max = 0
 bound = 0.01
     hedges.btc.basis.bound: not a setting. Settings here are max
 
+[hedges.btc.roll]
+before = "30m"
+    hedges.btc.roll.before: must be from 1h to 60d, not 30m
+slices = 0
+    hedges.btc.roll.slices: must be from 1 to 50, not 0
+
 [hedges.btc.collateral]
 enabled = "yes"
     hedges.btc.collateral.enabled: must be true or false
@@ -503,8 +512,28 @@ max_leverage = 126
     hedges.btc.collateral.max_leverage: must be at most 125, not 126
 
 [hedges.btc.collateral]
+least_leverage = 1
+    hedges.btc.collateral.least_leverage: not a setting. Did you mean "max_leverage"?
+
+[hedges.btc.collateral]
 min_leverage = 1
-    hedges.btc.collateral.min_leverage: not a setting. Did you mean "max_leverage"?
+    hedges.btc.collateral.min_leverage: must be above 1, not 1
+home_when_unwound = "yes"
+    hedges.btc.collateral.home_when_unwound: must be true or false
+
+[hedges.btc.collateral]
+max_leverage = 2
+min_leverage = 2
+    hedges.btc.collateral.min_leverage: must be below max_leverage (2), not 2
+
+[hedges.btc.collateral]
+    hedges.btc.collateral: min_leverage must be below 3.22, where coins that move to a leg leave it, not 3.3
+min_leverage = 3.3
+
+[hedges.btc.collateral]
+    hedges.btc.collateral: min_leverage must be below 1.66, where coins that move to a leg leave it, not 1.7
+max_leverage = 2
+min_leverage = 1.7
 
 [hedges.btc.liquidation]
 warn = 30
@@ -612,8 +641,8 @@ account = "main"
 symbol = "BTC/USD:BTC"
 [[hedges.btc.legs]]
 account = "main"
-symbol = "BTC/USDT:USDT"
-    hedges.btc.legs[1].symbol: linear contracts are not supported yet; the inverse one is "BTC/USD:BTC"
+symbol = "BTC/USDC:USDC"
+    hedges.btc.legs[1].symbol: must be inverse, "BTC/USD:BTC", or where none is listed linear, "BTC/USDT:USDT"
 """
 
 MISSING = """
@@ -667,12 +696,14 @@ LEG_FIELDS = "\n".join(
             'account = "main", symbol = "BTC/USD"',
             '.symbol: is the symbol of a spot market; did you mean "BTC/USD:BTC"?',
         ),
-        ('account = "main", symbol = "BTC/USDT:USDT"', ".symbol: linear contracts are not supported yet"),
-        ('account = "main", symbol = "BTC/USD:BTC-261225"', ".symbol: dated contracts are not supported yet"),
+        ('account = "main", symbol = "BTC/USDT:USDT-261225"', '.symbol: must be inverse, "BTC/USD:BTC"'),
+        ('account = "main", symbol = "BTC/USD:USDT"', '.symbol: must be inverse, "BTC/USD:BTC", or where'),
         (
-            'account = "main", symbol = "BTC/USD:BTC-next-quarter"',
-            ".symbol: dated contracts are not supported yet",
+            'account = "main", symbol = "BTC/USD:BTC-261325"',
+            '.symbol: must end in a date, as "BTC/USD:BTC-261225", or in "-next-quarter"',
         ),
+        ('account = "main", symbol = "BTC/USD:BTC-quarter"', ".symbol: must end in a date"),
+        ('account = "main", symbol = "BTC/USD:BTC-26122"', ".symbol: must end in a date"),
         ('account = "main", symbol = "BTC/EUR:BTC"', '.symbol: must be quoted in USD, as "BTC/USD:BTC"'),
         (
             'account = "main", symbol = "ETH/USD:ETH"',
@@ -694,9 +725,12 @@ LEG_FIELDS = "\n".join(
             '.margin_mode: must be "isolated" or "cross"',
         ),
         (
-            'account = "main", symbol = "BTC/USD:BTC", weight = 1',
-            ".weight: not a setting. Settings here are account",
+            'account = "main", symbol = "BTC/USD:BTC", share = 1',
+            ".share: not a setting. Settings here are account",
         ),
+        ('account = "main", symbol = "BTC/USD:BTC", weight = 0', ".weight: must be above 0, not 0"),
+        ('account = "main", symbol = "BTC/USD:BTC", weight = -1', ".weight: must be above 0, not -1"),
+        ('account = "main", symbol = "BTC/USD:BTC", weight = "half"', ".weight: must be a number"),
         (
             'account = "main", symbol = "BTC/USD:BTC", leverge = 1',
             '.leverge: not a setting. Did you mean "leverage"?',

@@ -25,6 +25,7 @@ EXAMPLE_ONLY = {
     "accounts.main.base_url",
     "hedges.btc.limits.max_order_usd",
     "hedges.btc.collateral.max_leverage",
+    "hedges.btc.collateral.min_leverage",
     "hedges.btc.funding.budget",
     "hedges.btc.basis.max",
 }

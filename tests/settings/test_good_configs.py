@@ -144,6 +144,14 @@ max_leverage = 125
 [hedges.btc.collateral]
 max_leverage = "1.000000000000000001"
 
+[hedges.btc.collateral]
+min_leverage = "1.000000000000000001"
+home_when_unwound = true
+
+[hedges.btc.collateral]
+max_leverage = 3
+min_leverage = 2.33
+
 [hedges.btc.funding]
 budget = "0.000000000000000001"
 windows = ["30d", "36h", "1d"]
@@ -156,6 +164,10 @@ budget = 10
 
 [hedges.btc.basis]
 max = 1
+
+[hedges.btc.roll]
+before = "1h"
+slices = 50
 
 [accounts.unused]
 exchange = "bybit"
@@ -346,6 +358,8 @@ def test_defaults_are_those_of_the_documentation(tmp_path: Path) -> None:
         "hedges.btc.legs[0].symbol": '"BTC/USD:BTC"',
         "hedges.btc.legs[0].leverage": "not set",
         "hedges.btc.legs[0].margin_mode": "not set",
+        "hedges.btc.legs[0].weight": "1",
+        "hedges.btc.if_leg_down": '"wait"',
         "hedges.btc.limits.slippage": "0.005",
         "hedges.btc.limits.orders_per_hour": "20",
         "hedges.btc.limits.turnover_per_day": "3",
@@ -356,11 +370,15 @@ def test_defaults_are_those_of_the_documentation(tmp_path: Path) -> None:
         "hedges.btc.liquidation.act": "0.15",
         "hedges.btc.collateral.enabled": "true",
         "hedges.btc.collateral.max_leverage": "not set",
+        "hedges.btc.collateral.min_leverage": "not set",
+        "hedges.btc.collateral.home_when_unwound": "false",
         "hedges.btc.funding.budget": "not set",
         "hedges.btc.funding.windows[0]": '"7d"',
         "hedges.btc.funding.action": '"alarm"',
         "hedges.btc.funding.floor": "0.5",
         "hedges.btc.basis.max": "not set",
+        "hedges.btc.roll.before": '"3d"',
+        "hedges.btc.roll.slices": "5",
     }
 
 

@@ -1,5 +1,6 @@
 """Numbers and lengths of time: read exactly, and written as they are read."""
 
+from collections.abc import Callable
 from datetime import timedelta
 from decimal import Decimal
 
@@ -63,3 +64,10 @@ def test_the_nearest_word_is_suggested_and_only_if_it_is_near() -> None:
     assert nearest("zebra", ["ratio", "band"]) is None
     assert did_you_mean("bnad", ["ratio", "band"]) == '. Did you mean "band"?'
     assert did_you_mean("zebra", ["ratio", "band"]) == ""
+
+
+@pytest.mark.parametrize("check", [values.webhook, values.base_url])
+def test_no_part_of_a_hosts_name_is_longer_than_names_may_be(check: Callable[[str], str]) -> None:
+    assert check(f"https://{'a' * 63}.example")
+    with pytest.raises(ValueError, match="must have a valid host"):
+        check(f"https://{'a' * 64}.example")

@@ -1,5 +1,6 @@
 """A month in which the short pays 0.05 % every eight hours: 54.75 % a year, under each action."""
 
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from hedgebot.sim.faults import Fault
 from hedgebot.sim.ledger import MarginMode
 from hedgebot.sim.market import level
 from hedgebot.sim.matching import Side
+from tests.simulation.test_roll import dated
 from tests.simulation.world import BINANCE, BYBIT, OKX, Scene, Setup, Venue, play
 
 HOUR, DAY = 3600.0, 86_400.0
@@ -62,6 +64,26 @@ class TestAMonthOfFundingThatTheShortPays:
             assert (scene.orders, finding(scene)["alarm"]) == (orders + 1, False)
 
         play(month("floor"), tmp_path, act)
+
+    def test_with_a_dated_contract_the_hedge_moves_there_and_back(self, tmp_path: Path) -> None:
+        async def act(scene: Scene) -> None:
+            quarter = scene.setup.venue.also[0].symbol
+            targets = await dear_month(scene)
+            assert set(targets) == {"1"}, "all of it stays hedged"
+            moved = scene.exchange.position("main", quarter)
+            assert (scene.short == 0, scene.hedge()["state"]) == (True, "hedged")
+            assert abs(scene.held - moved.entry_coins) < Fraction("0.002")
+            assert Fraction("0.005") < 1 - scene.held < Fraction("0.009"), (
+                "four days of funding, and the fees"
+            )
+            assert "in dated contracts until it is cheap again" in str(finding(scene)["reason"])
+            scene.exchange.change_feed(scene.native, funding=level("0.0001"))
+            await scene.clock.sleep(2 * DAY)
+            assert scene.exchange.position("main", quarter).size == 0
+            assert abs(scene.net) < Fraction("0.002")
+            assert not finding(scene)["alarm"]
+
+        play(replace(month("dated"), venue=dated(BYBIT, BYBIT.symbol)), tmp_path, act)
 
     def test_with_an_unwind_the_hedge_ends_and_is_begun_anew_only_by_a_person(self, tmp_path: Path) -> None:
         async def act(scene: Scene) -> None:

@@ -43,7 +43,8 @@ START_MS = 1_795_000_000_000
 
 @dataclass(frozen=True)
 class Venue:
-    """An exchange to play on; ``pot`` names the wallet that margins the contract."""
+    """An exchange to play on; ``pot`` names the wallet that margins the contract, ``symbol`` is its unified
+    name, ``also`` are further contracts that are listed."""
 
     name: str
     application: Callable[[SimulatedExchange], web.Application]
@@ -51,6 +52,13 @@ class Venue:
     rules: Rules = USUAL_RULES
     pot: str = "unified"
     password: str = ""
+    symbol: str = "BTC/USD:BTC"
+    also: Sequence[Contract] = ()
+
+    @property
+    def asset(self) -> str:
+        """The coin to hedge."""
+        return self.contract.base
 
 
 BYBIT = Venue("bybit", bybit.application, btcusd())
@@ -63,13 +71,15 @@ class Setup:
     """What a scenario starts from. ``faults`` are in force from the daemon's start until it says stop.
 
     ``limits`` and ``more`` are lines of the config: of its limits, and whole tables.
-    ``coins`` lie in the pot, ``spot`` in the spot wallet of an account that has one. ``near``: the daemon's
-    port stands on the exchange itself, without HTTP between them; for stories of weeks.
+    ``coins`` and ``stable`` ones lie in the pot, ``spot`` in the spot wallet of an account that has one.
+    ``near``: the daemon's port stands on the exchange itself, without HTTP between; for stories of weeks.
+    ``account`` and ``hedge`` are what the config calls them.
     """
 
     venue: Venue = BYBIT
     coins: str = "1"
     spot: str = "0"
+    stable: str = "0"
     price: PricePath = field(default_factory=lambda: level(60_000))
     ratio: str = "1"
     band: str = "0.02"
@@ -88,10 +98,12 @@ class Setup:
     middlewares: Sequence[Any] = ()
     url: str = f"http://{ADDRESS}"
     near: bool = False
+    account: str = "main"
+    hedge: str = "btc"
 
     def config(self) -> str:
-        leverage = f", leverage = {self.leverage}" if self.leverage else ""
-        mode = "isolated" if self.margin_mode is MarginMode.ISOLATED else "cross"
+        lever = f", leverage = {self.leverage}" if self.leverage else ""
+        margin = f'margin_mode = "{"isolated" if self.margin_mode is MarginMode.ISOLATED else "cross"}"'
         return f"""
             mode = "{self.mode}"
             [cycle]
@@ -99,16 +111,16 @@ class Setup:
             settle_after = "{self.settle_after}"
             [api]
             listen = ""
-            [accounts.main]
+            [accounts.{self.account}]
             exchange = "{self.venue.name}"
             base_url = "{self.url}"
-            [hedges.btc]
-            asset = "BTC"
+            [hedges.{self.hedge}]
+            asset = "{self.venue.asset}"
             ratio = {self.ratio}
             band = {self.band}
-            spot = [{{ account = "main" }}, {{ name = "cold", quantity = "{self.outside}" }}]
-            legs = [{{ account = "main", symbol = "BTC/USD:BTC", margin_mode = "{mode}"{leverage} }}]
-            [hedges.btc.limits]
+            spot = [{{ account = "{self.account}" }}, {{ name = "cold", quantity = "{self.outside}" }}]
+            legs = [{{ account = "{self.account}", symbol = "{self.venue.symbol}", {margin}{lever} }}]
+            [hedges.{self.hedge}.limits]
             {self.limits}
             {self.more}
         """
@@ -169,7 +181,7 @@ class Scene:
 
     def hedge(self) -> dict[str, Any]:
         """The hedge's status."""
-        return dict(self.daemon.status()["hedges"]["btc"])
+        return dict(self.daemon.status()["hedges"][self.setup.hedge])
 
     @property
     def native(self) -> str:
@@ -189,24 +201,27 @@ class Scene:
     @property
     def net(self) -> Fraction:
         """Coins that truly still move with the price: what is held less what the short sold."""
-        return self.held - abs(self.exchange.position("main", self.native).entry_coins)
+        position, contract = self.exchange.position("main", self.native), self.setup.venue.contract
+        return self.held - (position.size * contract.face if contract.linear else position.entry_coins)
 
     @property
     def held(self) -> Fraction:
         """Coins truly held, without unrealised profit."""
-        wallet = self.exchange.wallet("main", "BTC")
+        wallet = self.exchange.wallet("main", self.setup.venue.asset)
         return wallet.balance - wallet.owed + self._elsewhere
 
     @property
     def value(self) -> Fraction:
         """Dollars that the account's coins are truly worth now, at mark."""
         mark = self.exchange.quote(self.native).mark
-        return (self.exchange.equity("main", "BTC") + self._elsewhere) * mark
+        coins = self.exchange.equity("main", self.setup.venue.asset) + self._elsewhere
+        return coins * mark + self.exchange.equity("main", "USDT")
 
     @property
     def _elsewhere(self) -> Fraction:
         """Coins outside the pot: in the spot wallet, and kept elsewhere."""
-        return self.exchange.wallet("main", "BTC", "spot").balance + Fraction(self.setup.outside)
+        spot = self.exchange.wallet("main", self.setup.venue.asset, "spot")
+        return spot.balance + Fraction(self.setup.outside)
 
 
 def composed(setup: Setup, folder: Path) -> tuple[Settings, Paths, dict[str, Credentials]]:
@@ -215,7 +230,7 @@ def composed(setup: Setup, folder: Path) -> tuple[Settings, Paths, dict[str, Cre
     file.write_text("\n".join(line.strip() for line in setup.config().splitlines()))
     paths = Paths(folder / "hedgebot.db", folder / "hedgebot.db.lock", folder / "hedgebot.sock")
     held = Credentials(SecretStr(KEY), SecretStr(SECRET), SecretStr(setup.venue.password))
-    return load(file, {}).settings, paths, {"main": held}
+    return load(file, {}).settings, paths, {setup.account: held}
 
 
 @asynccontextmanager
@@ -223,13 +238,16 @@ async def world(setup: Setup, folder: Path, clock: VirtualClock) -> AsyncIterato
     """The exchange is up, the account is funded; the daemon is not started yet."""
     rng = random.Random(setup.seed)
     venue = setup.venue
-    market = Market({venue.contract.symbol: Feed(path=setup.price)})
-    exchange = SimulatedExchange(clock, market, [venue.contract], rng, venue.rules)
+    contracts = [venue.contract, *venue.also]
+    market = Market({contract.symbol: Feed(path=setup.price) for contract in contracts})
+    exchange = SimulatedExchange(clock, market, contracts, rng, venue.rules)
     exchange.open_account("main", key=KEY, secret=SECRET, passphrase=venue.password, pot=venue.pot)
     exchange.set_margin_mode("main", setup.margin_mode)
-    exchange.deposit("main", "BTC", setup.coins)
+    exchange.deposit("main", venue.asset, setup.coins)
+    if setup.stable != "0":
+        exchange.deposit("main", "USDT", setup.stable)
     if setup.spot != "0":
-        exchange.deposit("main", "BTC", setup.spot, "spot")
+        exchange.deposit("main", venue.asset, setup.spot, "spot")
     exchange.lags |= setup.lags
     faults = Faults(rng, setup.faults, clock)
     application = venue.application(exchange)

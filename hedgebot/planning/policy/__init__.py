@@ -60,8 +60,7 @@ def follow(
     """
     if hedge.policies is None and hedge.funding is None:
         return memory, ""
-    free = not control.paused and control.ratio is None and control.unwind_to is None
-    seen = Seen(hedge, hedge.policies or NONE, snapshot, signals, free)
+    seen = Seen(hedge, hedge.policies or NONE, snapshot, signals, control.free)
     word = Word(hedge.ratio, "configured", memory.policy)
     for say in POLICIES:
         word = say(seen, word)

@@ -1,0 +1,41 @@
+"""A leg moves to another contract, slice by slice: each sold there, then bought back here.
+
+In that order, so that what follows a sale is a purchase, which nothing forbids: the hedge is too large by one
+slice for a moment, and never too small. Only where the margin for one slice is still bound in the old
+contract, that is bought back first.
+"""
+
+from decimal import Decimal
+
+from hedgebot.domain.hedge import Hedge
+from hedgebot.domain.instrument import is_dated
+from hedgebot.domain.inverse import Gap
+from hedgebot.domain.snapshot import Leg, Snapshot
+from hedgebot.domain.units import ONE
+from hedgebot.planning.legs import Part, closing
+
+
+def next_slice(hedge: Hedge, snapshot: Snapshot, gap: Gap) -> Part | None:
+    """What a hedge at its target trades next to leave a contract; None where there is none to leave."""
+    old = next((leg for leg in snapshot.living if not leg.policy.weight and leg.short.notional), None)
+    new = next((leg for leg in snapshot.living if old is not None and _follows(leg, old)), None)
+    if old is None or new is None:
+        return None
+    contract = new.facts.instrument
+    least = contract.notional(max(contract.lot, contract.min_order)).at(new.mark).value
+    left = old.short.sold.value
+    coins = min(gap.sold / hedge.roll.slices + least, left)  # the lot: else some remain at the end
+    if 2 * least <= coins <= _free(new):  # the fee makes a sale of one lot less than one
+        return Part(new, closing(coins, gap))
+    return Part(old, closing(-coins, gap))
+
+
+def _follows(leg: Leg, old: Leg) -> bool:
+    same = leg.policy.account == old.policy.account
+    return same and bool(leg.policy.weight) and (is_dated(leg.policy.symbol) or is_dated(old.policy.symbol))
+
+
+def _free(leg: Leg) -> Decimal:
+    """Coins short that the free part of the leg's wallet can margin."""
+    leverage = leg.policy.leverage or leg.position.leverage or ONE
+    return leg.wallet.withdrawable.value * leverage
