@@ -12,20 +12,19 @@ Behind a linear leg stand dollars: those of its stable coin's wallet may move to
 coins of the asset cannot help.
 """
 
-from collections.abc import Sequence
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import NamedTuple
 
-from hedgebot.domain.decision import Assessment, Finding, Permission, Plan, PlannedOrder, PlannedTransfer
+from hedgebot.domain.decision import Finding, Permission, Plan, PlannedOrder, PlannedTransfer
 from hedgebot.domain.hedge import BEYOND, Hedge
 from hedgebot.domain.linear import LinearPool
 from hedgebot.domain.liquidation import MarginPool, PooledShort
 from hedgebot.domain.margin import distance, liquidation
-from hedgebot.domain.records import Control
 from hedgebot.domain.rescue import missing, to_buy_back, to_sell
 from hedgebot.domain.snapshot import Leg, Snapshot
-from hedgebot.domain.transfers import SMALLEST, Pocket, TransferIntent, pair_of
+from hedgebot.domain.transfers import SMALLEST, Pocket, pair_of
 from hedgebot.domain.units import ONE, WIDE, ZERO, Contracts, Price
+from hedgebot.planning.case import Case
 from hedgebot.planning.hedge_size import within
 from hedgebot.planning.moves import closed, planned, worded
 from hedgebot.planning.pricing import bounded, priced
@@ -55,21 +54,15 @@ class Danger(NamedTuple):
     warning: Decimal
 
 
-def climb(
-    hedge: Hedge,
-    snapshot: Snapshot,
-    assessment: Assessment,
-    control: Control,
-    plan: Plan,
-    transfers: Sequence[TransferIntent],
-) -> Plan:
+def climb(case: Case, plan: Plan) -> Plan:
     """``plan``, or in its place the next rung of the ladder for the leg nearest to its liquidation."""
+    hedge, snapshot = case.hedge, case.snapshot
     nearest = nearest_leg(snapshot) if hedge.collateral.enabled else None
     if nearest is None or nearest[0] >= warning_of(hedge, nearest[1]):
         return plan
-    if control.paused or assessment.permission > Permission.REDUCE_ONLY:
+    if case.control.paused or case.assessment.permission > Permission.REDUCE_ONLY:
         return plan
-    danger = _danger(hedge, snapshot, nearest[1], nearest[0], transfers)
+    danger = _danger(case, nearest[1], nearest[0])
     moved = _move(snapshot, danger)
     if moved is not None:
         reason = f"{worded(moved, snapshot)}: {_words(danger)}"
@@ -77,20 +70,19 @@ def climb(
     return _reduce(hedge, snapshot, danger, plan) if danger.away < hedge.liquidation_act else plan
 
 
-def carried(
-    hedge: Hedge, snapshot: Snapshot, leg: Leg, contracts: Contracts, transfers: Sequence[TransferIntent]
-) -> Contracts:
+def carried(case: Case, leg: Leg, contracts: Contracts) -> Contracts:
     """A sale cut to what all coins at hand carry beyond the warning distance, in whole lots.
 
     A cut sale is worth its order only beyond the band: what may be sold grows with every tick.
     """
-    if not hedge.collateral.enabled:
+    if not case.hedge.collateral.enabled:
         return contracts
-    danger = _danger(hedge, snapshot, leg, ZERO, transfers)
+    danger = _danger(case, leg, ZERO)
     coins = to_sell(danger.pool, danger.short, ONE + danger.warning, danger.spare + danger.spot)
     instrument = leg.facts.instrument
     cut = within(contracts, _contracts(leg, max(coins, ZERO), ROUND_FLOOR), instrument)
-    little = instrument.dollars(cut, leg.mark).at(leg.mark) <= abs(snapshot.exposure.held) * hedge.band
+    worth = abs(case.snapshot.exposure.held) * case.hedge.band
+    little = instrument.dollars(cut, leg.mark).at(leg.mark) <= worth
     return Contracts.zero() if cut != contracts and little else cut
 
 
@@ -116,10 +108,9 @@ def warning_of(hedge: Hedge, leg: Leg) -> Decimal:
     return hedge.collateral.warning(hedge.liquidation_warn, linear=leg.facts.instrument.linear)
 
 
-def _danger(
-    hedge: Hedge, snapshot: Snapshot, leg: Leg, away: Decimal, transfers: Sequence[TransferIntent]
-) -> Danger:
-    account, shut = leg.policy.account, closed(snapshot, transfers)
+def _danger(case: Case, leg: Leg, away: Decimal) -> Danger:
+    hedge, snapshot = case.hedge, case.snapshot
+    account, shut = leg.policy.account, closed(snapshot, case.transfers)
     spare = spot = ZERO
     if leg.position.margin is not None and pair_of(account, snapshot.asset, leg.policy.symbol) not in shut:
         spare = leg.wallet.withdrawable.value

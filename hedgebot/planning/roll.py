@@ -7,24 +7,39 @@ contract, that is bought back first.
 
 from decimal import Decimal
 
-from hedgebot.domain.hedge import Hedge
+from hedgebot.domain.decision import Plan
 from hedgebot.domain.instrument import is_dated
-from hedgebot.domain.inverse import Gap
-from hedgebot.domain.snapshot import Leg, Snapshot
+from hedgebot.domain.snapshot import Leg
 from hedgebot.domain.units import ONE
+from hedgebot.planning.case import Case
+from hedgebot.planning.leg_order import in_leg
 from hedgebot.planning.legs import Part, closing
 
 
-def next_slice(hedge: Hedge, snapshot: Snapshot, gap: Gap) -> Part | None:
-    """What a hedge at its target trades next to leave a contract; None where there is none to leave."""
-    old = next((leg for leg in snapshot.living if not leg.policy.weight and leg.short.notional), None)
-    new = next((leg for leg in snapshot.living if old is not None and _follows(leg, old)), None)
+def rolled(case: Case, plan: Plan) -> Plan:
+    """``plan``, or, where the hedge is at its target and nothing else is to be done, the next slice."""
+    if len(case.snapshot.legs) == 1 or not plan.hedged or case.target.reduce_only or case.control.unwound:
+        return plan
+    part = _next_slice(case)
+    if part is None:
+        return plan
+    slice_ = in_leg(case, part, case.forbidden(selling=True))
+    if slice_.acts:
+        return slice_._replace(reason=f"roll: {slice_.reason}", rolls=True)
+    return plan._replace(reason=f"{plan.reason}; the roll waits: {slice_.reason}")
+
+
+def _next_slice(case: Case) -> Part | None:
+    """What is traded next to leave a contract; None where there is none to leave."""
+    living, gap = case.snapshot.living, case.gap
+    old = next((leg for leg in living if not leg.policy.weight and leg.short.notional), None)
+    new = next((leg for leg in living if old is not None and _follows(leg, old)), None)
     if old is None or new is None:
         return None
     contract = new.facts.instrument
     least = contract.notional(max(contract.lot, contract.min_order)).at(new.mark).value
     left = old.short.sold.value
-    coins = min(gap.sold / hedge.roll.slices + least, left)  # the lot: else some remain at the end
+    coins = min(gap.sold / case.hedge.roll.slices + least, left)  # the lot: else some remain at the end
     if 2 * least <= coins <= _free(new):  # the fee makes a sale of one lot less than one
         return Part(new, closing(coins, gap))
     return Part(old, closing(-coins, gap))

@@ -7,39 +7,33 @@ on its way, or was refused of late, for one that may be repeated. Coins in a mar
 
 from collections.abc import Sequence
 
-from hedgebot.domain.decision import Assessment, Permission, Plan, PlannedTransfer
+from hedgebot.domain.decision import Permission, Plan, PlannedTransfer
 from hedgebot.domain.excess import excess
-from hedgebot.domain.hedge import Hedge
 from hedgebot.domain.inverse import Short
-from hedgebot.domain.records import Control
 from hedgebot.domain.snapshot import Leg, Snapshot
 from hedgebot.domain.transfers import SMALLEST, Pocket, TransferIntent, TransferStage, pair_of
 from hedgebot.domain.units import ZERO
+from hedgebot.planning.case import Case
 from hedgebot.planning.collateral import nearest_leg, warning_of
 from hedgebot.planning.moves import closed, planned, worded
 
 
-def spare(
-    hedge: Hedge,
-    snapshot: Snapshot,
-    assessment: Assessment,
-    control: Control,
-    plan: Plan,
-    transfers: Sequence[TransferIntent],
-) -> Plan:
+def spare(case: Case, plan: Plan) -> Plan:
     """``plan``, or, where that does nothing, the next move of coins that no leg needs."""
-    policy = hedge.collateral
-    if not plan.hedged or plan.acts or control.paused or assessment.permission > Permission.ANY:
+    policy, control = case.hedge.collateral, case.control
+    if not plan.hedged or plan.acts or control.paused or case.assessment.permission > Permission.ANY:
         return plan
-    if policy.home_when_unwound and control.unwound and not control.home and not snapshot.exposure.sold:
-        return _home(snapshot, plan, transfers)
+    sold = case.snapshot.exposure.sold
+    if policy.home_when_unwound and control.unwound and not control.home and not sold:
+        return _home(case.snapshot, plan, case.transfers)
     if policy.enabled and policy.min_leverage is not None:
-        return _sweep(hedge, snapshot, plan, transfers)
+        return _sweep(case, plan)
     return plan
 
 
-def _sweep(hedge: Hedge, snapshot: Snapshot, plan: Plan, transfers: Sequence[TransferIntent]) -> Plan:
+def _sweep(case: Case, plan: Plan) -> Plan:
     """What a leg has too much of; while any leg is near its liquidation, nothing."""
+    hedge, snapshot, transfers = case.hedge, case.snapshot, case.transfers
     nearest = nearest_leg(snapshot)
     if nearest is not None and nearest[0] < warning_of(hedge, nearest[1]):
         return plan

@@ -12,13 +12,14 @@ import pytest
 
 from hedgebot.domain import margin
 from hedgebot.domain.decision import Plan
+from hedgebot.domain.inverse import Gap
 from hedgebot.domain.liquidation import Figure, NoFigure
 from hedgebot.domain.margin_mode import MarginMode
 from hedgebot.domain.records import Control
 from hedgebot.domain.snapshot import Leg, Snapshot
 from hedgebot.domain.units import Coin, Contracts, Price
 from hedgebot.planning import decide
-from hedgebot.planning.decide import gap_of, inside
+from hedgebot.planning.decide import inside
 from hedgebot.planning.hedge_size import contracts_to_target, whole_lots
 from hedgebot.planning.legs import parts
 from tests.builders import allowing, flat_quote, hedge, instrument, leg, snapshot, to
@@ -99,17 +100,22 @@ def test_ratio_is_null_where_nothing_is_held(case: Case) -> None:
     assert case.snapshot.exposure.ratio == (None if expected is None else Decimal(expected))
 
 
+def gap_of(case: Case) -> Gap:
+    seen = case.snapshot.exposure
+    return Gap(seen.held.value, seen.sold.value, Decimal(case.inputs["ratio"]))
+
+
 def test_target_before_rounding(case: Case) -> None:
     """An exact fraction in the file; a quotient of 28 digits here."""
-    target, size = to(case.inputs["ratio"]), case.traded.position.contracts
-    wanted = contracts_to_target(gap_of(case.snapshot, target), case.traded, case.traded.mark)
+    size = case.traded.position.contracts
+    wanted = contracts_to_target(gap_of(case), case.traded, case.traded.mark)
     off = -Fraction(size.value + wanted) - Fraction(case.expected["target_unrounded"])
     assert abs(off) < Fraction(1, 10**20)
 
 
 def test_target_in_whole_contracts(case: Case) -> None:
     target = to(case.inputs["ratio"])
-    gap = gap_of(case.snapshot, target)
+    gap = gap_of(case)
     assert [part.leg for part in parts(hedge(), case.snapshot, gap, target)][:1] == [case.traded]
     order = whole_lots(gap, case.traded, contracts_to_target(gap, case.traded, case.traded.mark))
     assert -(case.traded.position.contracts + order) == Contracts.of(case.expected["target_contracts"])
