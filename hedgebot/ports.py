@@ -14,7 +14,7 @@ from hedgebot.domain.orders import Identified, Intent, OrderRequest, Outcome
 from hedgebot.domain.records import Command, CycleRecord, Memory
 from hedgebot.domain.signals import Candle, Wanted
 from hedgebot.domain.transfers import TransferIntent, TransferRequest, TransferSighting
-from hedgebot.domain.units import Millis
+from hedgebot.domain.units import Millis, Price
 
 
 class Clock(Protocol):
@@ -52,6 +52,12 @@ class Account(Protocol):
 
     async def candles(self, symbol: str, bar_ms: int, since: Millis) -> tuple[Candle, ...]:
         """Bars of an hour or a day (UTC) that have ended, from ``since`` on, oldest first; at most 750.
+
+        Raises ``ReadError``."""
+        ...
+
+    async def spot_price(self, asset: str) -> Price:
+        """What a coin costs now on the exchange's own spot market against tether: between best bid and offer.
 
         Raises ``ReadError``."""
         ...

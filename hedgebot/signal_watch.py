@@ -1,4 +1,4 @@
-"""What the ratio policies follow: read beside the cycles, which never wait for it.
+"""What the ratio policies and some guards follow: read beside the cycles, which never wait for it.
 
 The cycles judge by what was known last, and by its age (``domain.readings``). What is not configured is not
 asked for.
@@ -18,7 +18,7 @@ from hedgebot.domain.hedge import Hedge
 from hedgebot.domain.instrument import is_dated, perpetual_of
 from hedgebot.domain.policy import Signal, Steps
 from hedgebot.domain.readings import AHEAD_MS
-from hedgebot.domain.signals import NOTHING, Measured, Signals, Told, Wanted, measured
+from hedgebot.domain.signals import NOTHING, Measured, Signals, SpotPrice, Told, Wanted, measured
 from hedgebot.domain.units import Millis
 from hedgebot.errors import HedgebotError, ReadError
 from hedgebot.ports import Account, Clock, RatioSource
@@ -39,17 +39,23 @@ MOST_READS = 100
 POLL = 10.0
 """Seconds between two readings of another program's word."""
 
+TICK = 30.0
+"""Seconds between two readings of a spot price, also of one that failed."""
+
 Read = Callable[[], Awaitable[tuple[Any, float]]]
 """Reads something anew: its value, and in how many seconds there will be news."""
 
 
 @dataclass(frozen=True, slots=True)
 class Errand:
-    """Something to read for a hedge; ``what`` names the field of its ``Signals``."""
+    """Something to read for a hedge; ``what`` names the field of its ``Signals``, in which each ``account``
+    has its own where one is named. What failed is tried again after so many seconds."""
 
     hedge: str
     what: str
     read: Read
+    account: str = ""
+    again: float = SOON
 
 
 class SignalWatch:
@@ -77,6 +83,9 @@ class SignalWatch:
             found.append(Errand(hedge.name, "market", partial(self._market, hedge, steps)))
         if hedge.funding is not None:
             found.append(Errand(hedge.name, "funding", partial(self._paid, hedge, hedge.funding)))
+        if hedge.basis_max is not None:
+            for name in dict.fromkeys(leg.account for leg in hedge.legs):
+                found.append(Errand(hedge.name, "spot_prices", partial(self._spot, hedge, name), name, TICK))
         if (source := sources.get(hedge.name)) is not None:
             found.append(Errand(hedge.name, "wanted", partial(self._word, source)))
         return found
@@ -102,9 +111,8 @@ class SignalWatch:
 
     async def _run(self, errand: Errand) -> None:
         """One reading; the last good value stays when it fails."""
-        known = self.signals[errand.hedge]
-        before: Told[Any] = getattr(known, errand.what)
-        value, news, problem = before.value, SOON, ""
+        before = self._known(errand)
+        value, news, problem = before.value, errand.again, ""
         try:
             async with asyncio.timeout(self._deadline):
                 value, news = await errand.read()
@@ -118,9 +126,18 @@ class SignalWatch:
             problem = "a fault of hedgebot's own, see the log"
         if problem and problem != before.problem:
             log.warning("a signal was not read", hedge=errand.hedge, signal=errand.what, reason=problem)
-        told = {errand.what: Told(value, problem, asked=True)}
-        self.signals[errand.hedge] = replace(self.signals[errand.hedge], **told)
+        self._learn(errand, Told(value, problem, asked=True))
         self._due[errand] = self._clock.monotonic() + news
+
+    def _known(self, errand: Errand) -> Told[Any]:
+        found: Any = getattr(self.signals[errand.hedge], errand.what)
+        told: Told[Any] = found.get(errand.account, Told()) if errand.account else found
+        return told
+
+    def _learn(self, errand: Errand, told: Told[Any]) -> None:
+        known = self.signals[errand.hedge]
+        now: Any = {**getattr(known, errand.what), errand.account: told} if errand.account else told
+        self.signals[errand.hedge] = replace(known, **{errand.what: now})
 
     async def _market(self, hedge: Hedge, steps: Steps) -> tuple[Measured, float]:
         """The signal from the first leg's bars. Raises ``ReadError``."""
@@ -143,6 +160,11 @@ class SignalWatch:
             symbols = [leg.symbol for leg in hedge.legs if leg.account == name and not is_dated(leg.symbol)]
             entries += await _whole_ledger(self._accounts[name], symbols, since) if symbols else []
         return paid(entries, budget.windows, until), BOOKS
+
+    async def _spot(self, hedge: Hedge, account: str) -> tuple[SpotPrice, float]:
+        """Raises ``ReadError``."""
+        asked_at = self._clock.monotonic()
+        return SpotPrice(await self._accounts[account].spot_price(hedge.asset), asked_at), TICK
 
     async def _word(self, source: RatioSource) -> tuple[Wanted, float]:
         """Raises ``ReadError``, also for a word of the future: it must not replace one that holds."""

@@ -89,7 +89,7 @@ class Hedge:
     """One asset, the places it is held in and the legs it is short in.
 
     ``policies`` move the ratio; None where nothing but an operator does. ``funding`` is its budget, and
-    ``basis_max`` how far a mark may be from its index, where there is such a bound.
+    ``basis_max`` how far a mark may be from its index and from the spot price, where there is such a bound.
     ``if_leg_down`` says whether other legs sell what a leg that is down should.
     """
 

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from hedgebot.domain.funding import annual, costs
 from hedgebot.domain.policy import External, Signal, Steps
-from hedgebot.domain.signals import Signals
+from hedgebot.domain.signals import Signals, SpotPrice, Told
 from hedgebot.domain.snapshot import Snapshot
 from hedgebot.domain.units import Millis
 
@@ -15,8 +15,14 @@ BARS = 2
 LEDGER_MS = 3 * 3_600_000
 """After so long without a reading of the ledger what funding cost is not known."""
 
+SPOT_SECONDS = 180.0
+"""After so long without a reading of it the spot price is not known."""
+
 AHEAD_MS = 60_000
 """How far the clock of the program that writes a ratio may be ahead of ours."""
+
+
+UNREAD: Told[SpotPrice] = Told()
 
 
 class Now(NamedTuple):
@@ -58,6 +64,18 @@ def paid(snapshot: Snapshot, signals: Signals) -> tuple[tuple[Decimal, ...], str
     if age > LEDGER_MS:
         return (), f"the ledger was last read {age / 3_600_000:.1f} h ago: {found.problem or 'no answer'}"
     return costs(found.value, snapshot.exposure.exposure), ""
+
+
+def spot_price(account: str, now: float, signals: Signals) -> Now:
+    """What the coin costs on the spot market of an account's exchange; ``now`` is monotonic seconds."""
+    found = signals.spot_prices.get(account, UNREAD)
+    if found.value is None:
+        return Now(None, found.problem)
+    if now - found.value.asked_at > SPOT_SECONDS:
+        # Not for how long exactly: a reason that is another each cycle would be kept each cycle.
+        since = f"not read for {SPOT_SECONDS / 60:.0f} minutes"
+        return Now(None, f"{since}: {found.problem or 'no answer'}", expired=True)
+    return Now(found.value.price.value)
 
 
 def wish(external: External, snapshot: Snapshot, signals: Signals) -> Now:

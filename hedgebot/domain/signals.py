@@ -1,7 +1,7 @@
 """What the ratio policies look at besides the snapshot: read beside the cycles, judged by its age in them."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from decimal import Context, Decimal
 from typing import Generic, TypeVar
 
@@ -41,6 +41,14 @@ class Wanted:
 
 
 @dataclass(frozen=True, slots=True)
+class SpotPrice:
+    """What a coin costs on an exchange's spot market, and the monotonic second in which that was asked."""
+
+    price: Price
+    asked_at: float
+
+
+@dataclass(frozen=True, slots=True)
 class Told(Generic[T]):
     """The last good answer, and what was wrong with the last one; ``asked`` is false before the first."""
 
@@ -51,11 +59,15 @@ class Told(Generic[T]):
 
 @dataclass(frozen=True, slots=True)
 class Signals:
-    """What is known for one hedge. Nothing of it is asked for that the hedge does not need."""
+    """What is known for one hedge. Nothing of it is asked for that the hedge does not need.
+
+    ``spot_prices`` are by account, one for each that carries a leg.
+    """
 
     market: Told[Measured] = Told()
     wanted: Told[Wanted] = Told()
     funding: Told[Paid] = Told()
+    spot_prices: Mapping[str, Told[SpotPrice]] = field(default_factory=dict)
 
 
 NOTHING = Signals()

@@ -199,6 +199,13 @@ class Fields:
     def rows(self, name: str) -> list["Fields"]:
         return [Fields(row, f"{self.where}.{name}[{i}]") for i, row in enumerate(self.items(name))]
 
+    def middle(self, bid: str, ask: str) -> Price:
+        """The price between a best bid and a best offer, which is above it."""
+        low, high = self.positive(bid), self.positive(ask)
+        if low >= high:
+            raise self.wrong(bid, f"is {low}, not below {ask}, {high}")
+        return Price((low + high) / 2)
+
     def order_book(self, bids: str, asks: str, at: str, width: int = 2) -> OrderBook:
         """An order book from lists whose rows are ``width`` columns wide: price, size, perhaps more."""
         below, above = list(self.pairs(bids, width)), list(self.pairs(asks, width))

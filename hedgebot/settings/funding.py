@@ -55,10 +55,11 @@ class Funding(Section):
 
 
 class Basis(Section):
-    """How far the contract may be from the index."""
+    """How far the contract may be from what the coin is worth."""
 
     max: Annotated[Decimal, number(above="0", most="1")] | None = Field(
         default=None,
-        description="While a contract's mark is further than this share from its index, nothing more is sold;"
-        " 0.01 is 1 %. Above 0, at most 1. Not set: no such bound.",
+        description="While a contract's mark is further than this share from its index, or from the spot"
+        " price of the coin in tether on the same exchange, nothing more is sold; 0.01 is 1 %. Above 0, at"
+        " most 1. Not set: no such bound, and no spot price is asked for.",
     )

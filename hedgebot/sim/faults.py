@@ -13,17 +13,28 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from random import Random
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 from aiohttp import web
 
 from hedgebot.ports import Clock
 
+T = TypeVar("T")
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Seconds = float | tuple[float, float]
 """A duration, or the two bounds between which one is drawn."""
 
 HTML = "<html><head><title>Error</title></head><body><h1>Please try again later</h1></body></html>"
+
+
+class Asked(Protocol):
+    """What of a request says which faults concern it."""
+
+    @property
+    def method(self) -> str: ...
+
+    @property
+    def path(self) -> str: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +63,7 @@ class Fault:
         if self.kind not in EFFECTS:
             raise ValueError(f"{self.kind!r} is no fault; there are {', '.join(EFFECTS)}")
 
-    def concerns(self, request: web.Request, seconds: float) -> bool:
+    def concerns(self, request: Asked, seconds: float) -> bool:
         return (
             self.since <= seconds < self.until
             and self.method in (None, request.method)
@@ -82,7 +93,7 @@ class Faults:
         self._strikes = Counter[int]()
         self._start = clock.monotonic()
         self._ended = asyncio.Event()
-        self._late: set[asyncio.Task[web.StreamResponse]] = set()
+        self._late: set[asyncio.Task[Any]] = set()
 
     def install(self, app: web.Application) -> None:
         """Put these faults before everything else that ``app`` does, and end them with it."""
@@ -91,7 +102,7 @@ class Faults:
 
     @web.middleware
     async def middleware(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        for number, fault in reversed(self._drawn(request)):
+        for number, fault in reversed(self.drawn(request)):
             handler = partial(self._strike, number, fault, handler)
         return await handler(request)
 
@@ -104,14 +115,15 @@ class Faults:
         drawn = self.rng.uniform(*seconds) if isinstance(seconds, tuple) else seconds
         await (self._ended.wait() if drawn == math.inf else self.clock.sleep(drawn))
 
-    async def detached(self, work: Awaitable[web.StreamResponse]) -> web.StreamResponse:
+    async def detached(self, work: Awaitable[T]) -> T:
         """Await ``work``, which goes on when the one who awaits it is cancelled."""
         task = asyncio.ensure_future(work)
         self._late.add(task)
         task.add_done_callback(self._late.discard)
         return await asyncio.shield(task)
 
-    def _drawn(self, request: web.Request) -> list[tuple[int, Fault]]:
+    def drawn(self, request: Asked) -> list[tuple[int, Fault]]:
+        """The faults whose coins choose this request, with their numbers in the plan."""
         now = self._elapsed()
         return [
             (number, fault)
@@ -122,12 +134,18 @@ class Faults:
     async def _strike(
         self, number: int, fault: Fault, handler: Handler, request: web.Request
     ) -> web.StreamResponse:
-        if self._ended.is_set() or self._strikes[number] >= fault.limit:
+        if not self.strikes(number, fault, request):
             return await handler(request)
+        return await EFFECTS[fault.kind](Struck(self, fault, request, handler))
+
+    def strikes(self, number: int, fault: Fault, request: Asked) -> bool:
+        """Whether a fault that was drawn still strikes, which is noted."""
+        if self._ended.is_set() or self._strikes[number] >= fault.limit:
+            return False
         self._strikes[number] += 1
         self.hits[fault.kind] += 1
         self.log.append(Hit(self._elapsed(), fault.kind, request.method, request.path))
-        return await EFFECTS[fault.kind](Struck(self, fault, request, handler))
+        return True
 
     def _elapsed(self) -> float:
         return self.clock.monotonic() - self._start

@@ -19,6 +19,7 @@ from hedgebot.sim.matching import Book, Shape, best_prices
 from hedgebot.sim.money import ONE, ZERO, exact, rounded
 
 Number = str | int | Fraction
+SPOT_SPREAD = Fraction(1, 50_000)
 PUBLISHED = Fraction(1, 100)  # mark and index are published, and used, to the cent
 
 
@@ -151,6 +152,11 @@ class Market:
     def price(self, symbol: str, at_ms: int) -> Fraction:
         """What the coin is truly worth, in dollars."""
         return self._feeds[symbol].path.at(at_ms)
+
+    def spot(self, symbol: str, at_ms: int) -> tuple[Fraction, Fraction]:
+        """Best bid and best offer for the coin itself, around what it is worth."""
+        worth = self.price(symbol, at_ms)
+        return worth * (ONE - SPOT_SPREAD / 2), worth * (ONE + SPOT_SPREAD / 2)
 
     def quote(self, contract: Contract, at_ms: int) -> Quote:
         key = (contract.symbol, at_ms)

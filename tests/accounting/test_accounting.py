@@ -13,7 +13,7 @@ from hedgebot.domain.orders import Outcome
 from hedgebot.domain.records import Memory
 from hedgebot.domain.signals import Candle
 from hedgebot.domain.transfers import TransferSighting
-from hedgebot.domain.units import Coin, Contracts, Millis
+from hedgebot.domain.units import Coin, Contracts, Millis, Price
 from hedgebot.errors import ReadError
 from tests.builders import INSTANCE, LEG, NOW, STARTED, SYMBOL, client_id, coin, hedge
 
@@ -92,6 +92,9 @@ class History:
         raise NotImplementedError
 
     async def candles(self, *asked: object) -> tuple[Candle, ...]:
+        raise NotImplementedError
+
+    async def spot_price(self, asset: str) -> Price:
         raise NotImplementedError
 
     async def key_scope(self) -> KeyScope:

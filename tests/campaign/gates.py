@@ -18,7 +18,7 @@ from hedgebot.domain.orders import Identified, Intent, OrderRequest, Outcome
 from hedgebot.domain.records import Command, CycleRecord, Memory
 from hedgebot.domain.signals import Candle
 from hedgebot.domain.transfers import TransferIntent, TransferRequest, TransferSighting
-from hedgebot.domain.units import Millis
+from hedgebot.domain.units import Millis, Price
 from hedgebot.errors import HedgebotError
 from hedgebot.ports import Account, Journal
 from tests.campaign.loop import apart
@@ -113,6 +113,11 @@ class AccountGate(Gate):
         way = partial(self._account.candles, symbol, bar_ms, since)
         candles: tuple[Candle, ...] = await self.pass_through(Call("candles"), way)
         return candles
+
+    async def spot_price(self, asset: str) -> Price:
+        way = partial(self._account.spot_price, asset)
+        price: Price = await self.pass_through(Call("spot_price"), way)
+        return price
 
     async def key_scope(self) -> KeyScope:
         scope: KeyScope = await self.pass_through(Call("key_scope"), self._account.key_scope)

@@ -95,6 +95,7 @@ async def do_everything(account: Account, venue: Venue) -> None:
     await account.key_scope()
     await account.ledger([venue.symbol], Millis(SystemClock().now_ms() - 60_000))
     await account.candles(venue.symbol, 3_600_000, Millis(SystemClock().now_ms() - 7_200_000))
+    await account.spot_price("BTC")
     sale = OrderRequest("hb0000000000001", "main", venue.symbol, Contracts.of(-10), Price.of(59_000), False)
     assert (await account.place(sale)).fate is Fate.ACCEPTED
     await account.find(sale)

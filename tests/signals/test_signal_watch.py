@@ -7,11 +7,11 @@ from decimal import Decimal
 from typing import Any, cast
 
 from hedgebot.domain.policy import DAY_MS, HOUR_MS, After, External, Policies, Signal, Steps
-from hedgebot.domain.signals import Candle, Wanted
+from hedgebot.domain.signals import Candle, SpotPrice, Told, Wanted
 from hedgebot.domain.units import Millis, Price
 from hedgebot.errors import ReadError
 from hedgebot.ports import Account
-from hedgebot.signal_watch import APPEARS, POLL, SOON, SignalWatch
+from hedgebot.signal_watch import APPEARS, POLL, SOON, TICK, SignalWatch
 from hedgebot.sim.virtual import EPOCH_MS, VirtualClock, run
 from tests.builders import hedge
 
@@ -35,6 +35,10 @@ class Bars:
         last = self.clock.now_ms() // bar_ms * bar_ms - self.behind * bar_ms
         return tuple(Candle(Millis(end), Price.of(100)) for end in range(since + bar_ms, last + 1, bar_ms))
 
+    async def spot_price(self, asset: str) -> Price:
+        await self._answer()
+        return Price.of(100 + len(self.asked))
+
     async def read(self) -> Wanted:
         await self._answer()
         return Wanted(Decimal("0.5"), Millis(self.clock.now_ms() + self.ahead_ms))
@@ -50,11 +54,13 @@ class Bars:
 Act = Callable[[SignalWatch, Bars], Awaitable[None]]
 
 
-def play(act: Act, policies: Policies | None, *, external: bool = False) -> None:
+def play(
+    act: Act, policies: Policies | None, *, external: bool = False, basis_max: Decimal | None = None
+) -> None:
     async def main(clock: VirtualClock) -> None:
         bars, stop = Bars(clock), asyncio.Event()
         accounts = {"main": cast(Account, bars)}
-        hedges = {"btc": hedge(policies=policies), "other": hedge(name="other")}
+        hedges = {"btc": hedge(policies=policies, basis_max=basis_max), "other": hedge(name="other")}
         watch = SignalWatch(hedges, accounts, {"btc": bars} if external else {}, clock, DEADLINE)
         task = asyncio.create_task(watch.keep(stop))
         try:
@@ -124,6 +130,23 @@ def test_a_word_of_the_future_replaces_none_that_holds() -> None:
         assert (word.value.at > known.at, word.problem) == (True, "")
 
     play(act, Policies(external=External(3_600_000, After.KEEP)), external=True)
+
+
+def test_a_spot_price_is_read_every_half_minute_and_kept_with_the_second_in_which_it_was_asked_for() -> None:
+    async def act(watch: SignalWatch, bars: Bars) -> None:
+        await bars.clock.sleep(2.5 * TICK)
+        assert bars.asked == [0, TICK, 2 * TICK]
+        last = SpotPrice(Price.of(103), 2 * TICK)
+        assert watch.signals["btc"].spot_prices == {"main": Told(last, "", asked=True)}
+        bars.failing = ReadError("HTTP 500")
+        await bars.clock.sleep(TICK)
+        assert watch.signals["btc"].spot_prices == {"main": Told(last, "HTTP 500", asked=True)}
+        bars.failing, bars.hanging = None, True
+        await bars.clock.sleep(TICK + DEADLINE)
+        assert watch.signals["btc"].spot_prices == {"main": Told(last, "no answer within 10 s", asked=True)}
+        assert not watch.signals["other"].spot_prices
+
+    play(act, None, basis_max=Decimal("0.01"))
 
 
 def test_nothing_is_asked_for_that_no_hedge_follows() -> None:

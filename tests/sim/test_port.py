@@ -171,6 +171,16 @@ def test_the_bars_that_have_ended(venue: Venue, hours: int) -> None:
 
 
 @each_venue
+def test_the_spot_price_is_what_the_coin_is_worth_whatever_the_contract_does(venue: Venue) -> None:
+    async def act(twins: Twins) -> None:
+        twins.both(lambda e: e.change_feed(twins.native, basis=level("-0.02"), index_error=level("0.03")))
+        assert await twins.same(lambda account: account.spot_price("BTC")) == Price.of(60_000)
+        assert isinstance(await twins.same(lambda account: account.spot_price("XRP")), ReadError)
+
+    play(act, venue)
+
+
+@each_venue
 class TestFate:
     """What becomes of the same order; the twins compare ids, and all that truly happened."""
 

@@ -12,7 +12,7 @@ from hedgebot.domain.margin_mode import MarginMode
 from hedgebot.domain.orders import Fate, Identified, OrderRequest, OrderState, Outcome
 from hedgebot.domain.signals import Candle
 from hedgebot.domain.transfers import TransferRequest, TransferSighting
-from hedgebot.domain.units import Millis
+from hedgebot.domain.units import Millis, Price
 from hedgebot.errors import BackOffError, ConversionError, CredentialsError, ReadError
 from hedgebot.exchange import booked
 from hedgebot.exchange.binance import key, market, orders, transfers, venue
@@ -164,6 +164,11 @@ class BinanceAccount:
         asked = {"symbol": contract.native, "interval": interval, "startTime": since, "limit": MOST_BARS}
         answer = await self._coin_m.read(venue.CANDLES, asked)
         return market.candles(answer, bar_ms, self._coin_m.time.now_ms())
+
+    async def spot_price(self, asset: str) -> Price:
+        """See ``ports.Account``."""
+        native = f"{asset}USDT"
+        return market.spot_price(await self._spot.read(venue.SPOT_TICKER, {"symbol": native}), native)
 
     async def key_scope(self) -> KeyScope:
         """What the key may do; demo trading does not tell. Raises ``ReadError``."""

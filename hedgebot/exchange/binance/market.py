@@ -8,7 +8,7 @@ from hedgebot.domain.account import Tier
 from hedgebot.domain.instrument import Instrument, is_dated
 from hedgebot.domain.market import NO_FUNDING, Funding, Quote
 from hedgebot.domain.signals import Candle
-from hedgebot.domain.units import ONE, Coin, Contracts, Usd
+from hedgebot.domain.units import ONE, Coin, Contracts, Price, Usd
 from hedgebot.errors import ConversionError, ReadError, UnlistedError
 from hedgebot.exchange import candles as bars
 from hedgebot.exchange.convert import MOST_FEE, Fields, OrderBook
@@ -185,6 +185,13 @@ def candles(answer: Answer, bar_ms: int, now_ms: int) -> tuple[Candle, ...]:
     """A contract's bars that have ended, oldest first; ``klines`` does not name the contract."""
     found = bars.candles(answer.result, answer.where, width=BAR_COLUMNS, bar_ms=bar_ms, now_ms=now_ms)
     return tuple(found)
+
+
+def spot_price(answer: Answer, native: str) -> Price:
+    """The middle of a spot market, from ``ticker/bookTicker``, which does not say when that was."""
+    row = answer.fields
+    row.expect("symbol", native)
+    return row.middle("bidPrice", "askPrice")
 
 
 def rows(answer: Answer) -> list[Fields]:

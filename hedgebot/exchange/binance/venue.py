@@ -18,6 +18,7 @@ from hedgebot.exchange.wire import Reply
 
 SPOT_TIME = Endpoint("api/v3/time", "publicGetTime")
 SPOT_ACCOUNT = Endpoint("api/v3/account", "privateGetAccount", weight=20)
+SPOT_TICKER = Endpoint("api/v3/ticker/bookTicker", "publicGetTickerBookTicker", weight=2)
 ACCOUNT_INFO = Endpoint("sapi/v1/account/info", "sapiGetAccountInfo")
 KEY = Endpoint("sapi/v1/account/apiRestrictions", "sapiGetAccountApiRestrictions")
 TRANSFER = Endpoint("sapi/v1/asset/transfer (move)", "sapiPostAssetTransfer")

@@ -9,7 +9,7 @@ from hedgebot.domain.margin_mode import MarginMode
 from hedgebot.domain.orders import Fate, Identified, OrderRequest, Outcome
 from hedgebot.domain.signals import Candle
 from hedgebot.domain.transfers import TransferRequest, TransferSighting
-from hedgebot.domain.units import Millis
+from hedgebot.domain.units import Millis, Price
 from hedgebot.errors import BackOffError, ConversionError, CredentialsError, ReadError
 from hedgebot.exchange import booked
 from hedgebot.exchange.bybit import key, market, orders, transfers, venue
@@ -130,6 +130,12 @@ class BybitAccount:
         asked = {**venue.scope(contract), "interval": interval, "start": since, "limit": MOST_BARS}
         answer = await self._client.read(venue.CANDLES, asked)
         return market.candles(answer, contract, bar_ms, self._client.time.now_ms())
+
+    async def spot_price(self, asset: str) -> Price:
+        """See ``ports.Account``."""
+        native = f"{asset}USDT"
+        answer = await self._client.read(venue.TICKERS, {"category": venue.SPOT, "symbol": native})
+        return market.spot_price(answer, native)
 
     async def key_scope(self) -> KeyScope:
         """What the key may do. Raises ``ReadError``."""

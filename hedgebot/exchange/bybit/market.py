@@ -8,10 +8,10 @@ from hedgebot.domain.account import Tier
 from hedgebot.domain.instrument import Instrument, is_dated
 from hedgebot.domain.market import NO_FUNDING, Funding, Quote
 from hedgebot.domain.signals import Candle
-from hedgebot.domain.units import ONE, Coin, Contracts, Usd
+from hedgebot.domain.units import ONE, Coin, Contracts, Price, Usd
 from hedgebot.errors import UnlistedError
 from hedgebot.exchange import candles as bars
-from hedgebot.exchange.bybit.venue import category
+from hedgebot.exchange.bybit.venue import SPOT, category
 from hedgebot.exchange.convert import MOST_FEE, Fields, OrderBook
 from hedgebot.exchange.ending import ends_at, suffix
 from hedgebot.exchange.fates import Answer
@@ -148,6 +148,16 @@ def quote(ticker: Answer, book: OrderBook, instrument: Instrument) -> Quote:
         funding=NO_FUNDING if is_dated(instrument.symbol) else _funding(row),
         at=min(book.at, ticker.at) if ticker.at else book.at,
     )
+
+
+def spot_price(answer: Answer, native: str) -> Price:
+    """The middle of a spot market, from ``market/tickers``."""
+    answer.fields.expect("category", SPOT)
+    rows = answer.fields.rows("list")
+    if len(rows) != 1:
+        raise answer.fields.wrong("list", f"has {len(rows)} rows instead of one")
+    rows[0].expect("symbol", native)
+    return rows[0].middle("bid1Price", "ask1Price")
 
 
 def _funding(row: Fields) -> Funding:

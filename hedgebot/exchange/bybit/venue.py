@@ -12,7 +12,7 @@ from hedgebot.exchange.convert import Fields, strict_json
 from hedgebot.exchange.fates import Answer, Codes, Operation
 from hedgebot.exchange.wire import Reply
 
-INVERSE, LINEAR = "inverse", "linear"
+INVERSE, LINEAR, SPOT = "inverse", "linear", "spot"
 
 INSTRUMENTS = Endpoint("market/instruments-info", "publicGetV5MarketInstrumentsInfo")
 RISK_LIMITS = Endpoint("market/risk-limit", "publicGetV5MarketRiskLimit")

@@ -9,7 +9,7 @@ from hedgebot.domain.margin_mode import MarginMode
 from hedgebot.domain.orders import Fate, Identified, OrderRequest, OrderState, Outcome
 from hedgebot.domain.signals import Candle
 from hedgebot.domain.transfers import TransferRequest, TransferSighting
-from hedgebot.domain.units import Millis
+from hedgebot.domain.units import Millis, Price
 from hedgebot.errors import BackOffError, ConversionError, CredentialsError, ReadError
 from hedgebot.exchange import booked
 from hedgebot.exchange.client import Client, Endpoint
@@ -170,6 +170,12 @@ class OkxAccount:
                 break
             first = Millis(oldest)
         return tuple(found[end] for end in sorted(found) if end - bar_ms >= since)
+
+    async def spot_price(self, asset: str) -> Price:
+        """See ``ports.Account``."""
+        native = f"{asset}-{market.STABLE}"
+        answer = await self._client.read(venue.SPOT_TICKER, {"instId": native})
+        return market.spot_price(answer, native, self._client.time.now_ms())
 
     async def key_scope(self) -> KeyScope:
         """What the key may do, at the exchange's time: what is private bears it. Raises ``ReadError``."""

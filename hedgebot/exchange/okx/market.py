@@ -32,6 +32,8 @@ BOOK_COLUMNS = 4  # price, size, one out of use, number of orders
 BARS = {3_600_000: "1H", 86_400_000: "1Dutc"}
 BAR_COLUMNS = 9
 HOUR_MS = 3_600_000
+LATE_MS = 60_000
+"""A ticker that is older says nothing of now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +90,15 @@ class Listing:
 def candles(answer: Answer, bar_ms: int, now_ms: int) -> list[Candle]:
     """A contract's bars that have ended, newest first; ``market/candles`` does not name the contract."""
     return bars.candles(answer.result, answer.where, width=BAR_COLUMNS, bar_ms=bar_ms, now_ms=now_ms)
+
+
+def spot_price(answer: Answer, native: str, now_ms: int) -> Price:
+    """The middle of a spot market, from ``market/ticker``, which says when that was."""
+    row = one_row(answer)
+    row.expect("instId", native)
+    if now_ms - row.millis("ts") > LATE_MS:
+        raise row.wrong("ts", f"is more than {LATE_MS // 1000} s ago")
+    return row.middle("bidPx", "askPx")
 
 
 def rows(answer: Answer) -> list[Fields]:

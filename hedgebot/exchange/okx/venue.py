@@ -25,6 +25,7 @@ TIERS = Endpoint("public/position-tiers", "publicGetPublicPositionTiers", _per_t
 MARK_PRICE = Endpoint("public/mark-price", "publicGetPublicMarkPrice", _per_two_seconds(10))
 FUNDING_RATE = Endpoint("public/funding-rate", "publicGetPublicFundingRate", _per_two_seconds(10))
 INDEX = Endpoint("market/index-tickers", "publicGetMarketIndexTickers", _per_two_seconds(20))
+SPOT_TICKER = Endpoint("market/ticker", "publicGetMarketTicker", _per_two_seconds(20))
 BOOKS = Endpoint("market/books", "publicGetMarketBooks", _per_two_seconds(40))
 CANDLES = Endpoint("market/candles", "publicGetMarketCandles", _per_two_seconds(40))
 CONFIG = Endpoint("account/config", "privateGetAccountConfig", _per_two_seconds(5))

@@ -41,6 +41,7 @@ ROUTES: dict[tuple[str, str], Route] = {
     ("GET", "/api/v3/ping"): Route(public.ping),
     ("GET", "/api/v3/time"): Route(public.server_time),
     ("GET", "/api/v3/exchangeInfo"): Route(spot.exchange_info, 20),
+    ("GET", "/api/v3/ticker/bookTicker"): Route(spot.book_ticker, 2),
     ("GET", "/api/v3/account"): Route(spot.account, 20, READ),
     ("GET", "/sapi/v1/account/info"): Route(spot.account_info, 1, READ),
     ("GET", "/sapi/v1/account/apiRestrictions"): Route(spot.api_restrictions, 1, READ),

@@ -5,7 +5,7 @@ from hedgebot.sim.binance.contracts import MARGIN, SPOT
 from hedgebot.sim.binance.session import Session
 from hedgebot.sim.binance.wire import ApiError, Json, Params, coins, number
 from hedgebot.sim.events import Moved, MoveKind, Posted
-from hedgebot.sim.orders import RefusedError
+from hedgebot.sim.orders import Reason, RefusedError
 
 TRANSFERS = {"MAIN_CMFUTURE": (SPOT, MARGIN), "CMFUTURE_MAIN": (MARGIN, SPOT)}
 STABLE = "USDT"
@@ -57,6 +57,23 @@ def _pair(base: str) -> Json:
         ],
         "permissions": ["SPOT"],
         "permissionSets": [["SPOT"]],
+    }
+
+
+def book_ticker(session: Session, params: Params) -> Json:
+    """Best bid and best offer of one pair; it does not say when that was."""
+    name = params.required("symbol")
+    every = session.exchange.truth.contracts.values()
+    contract = next((c for c in every if f"{c.base}{STABLE}" == name), None)
+    if contract is None:
+        raise api_error(RefusedError(Reason.UNKNOWN_SYMBOL))
+    bid, ask = session.exchange.truth.market.spot(contract.symbol, session.exchange.as_of("ticker"))
+    return {
+        "symbol": name,
+        "bidPrice": coins(bid),
+        "bidQty": "2.00000000",
+        "askPrice": coins(ask),
+        "askQty": "2.00000000",
     }
 
 

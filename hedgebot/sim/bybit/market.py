@@ -92,13 +92,14 @@ def _funding(session: Session, contract: Contract, at_ms: int) -> Json:
 
 
 def _spot_ticker(session: Session, symbol: str, contract: Contract, at_ms: int) -> Json:
-    worth = session.exchange.truth.market.price(contract.symbol, at_ms)
-    text = price(worth, 2)
+    market = session.exchange.truth.market
+    bid, ask = market.spot(contract.symbol, at_ms)
+    text = price(market.price(contract.symbol, at_ms), 2)
     return {
         "symbol": symbol,
-        "bid1Price": text,
+        "bid1Price": coins(bid),
         "bid1Size": "2",
-        "ask1Price": text,
+        "ask1Price": coins(ask),
         "ask1Size": "2",
         "lastPrice": text,
         "prevPrice24h": text,

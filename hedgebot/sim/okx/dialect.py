@@ -43,6 +43,7 @@ ROUTES: dict[tuple[str, str], Route] = {
     ("GET", "public/funding-rate-history"): Route(market.funding_rate_history, 10),
     ("GET", "public/price-limit"): Route(market.price_limit, 20),
     ("GET", "market/index-tickers"): Route(market.index_tickers, 20),
+    ("GET", "market/ticker"): Route(market.ticker, 20),
     ("GET", "market/books"): Route(market.books, 40),
     ("GET", "market/candles"): Route(market.candles, 40),
     ("GET", "account/balance"): Route(account.balance, 10),

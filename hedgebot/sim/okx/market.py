@@ -59,6 +59,37 @@ def index_tickers(session: Session, params: Params) -> list[Json]:
     ]
 
 
+def ticker(session: Session, params: Params) -> list[Json]:
+    """The spot market of a coin against tether; those of contracts are not simulated."""
+    name = params.required("instId")
+    contract = next((c for c in session.contracts(Params({})) if f"{c.base}-USDT" == name), None)
+    if contract is None:
+        raise ApiError(51001, "Instrument ID, Instrument ID code or Spread ID doesn't exist.")
+    at_ms, market = session.exchange.as_of("ticker"), session.exchange.truth.market
+    bid, ask = market.spot(contract.symbol, at_ms)
+    last, past = (price(market.price(contract.symbol, at), 2) for at in (at_ms, at_ms - DAY_MS))
+    return [
+        {
+            "instType": "SPOT",
+            "instId": name,
+            "last": last,
+            "lastSz": "0.01",
+            "askPx": num(ask),
+            "askSz": "2",
+            "bidPx": num(bid),
+            "bidSz": "2",
+            "open24h": past,
+            "high24h": last,
+            "low24h": last,
+            "volCcy24h": "243765620.65",
+            "vol24h": "11801.27",
+            "sodUtc0": past,
+            "sodUtc8": past,
+            "ts": str(at_ms),
+        }
+    ]
+
+
 def candles(session: Session, params: Params) -> Rows:
     """Bars by UTC, newest first: those that start before ``after``, or the newest of all."""
     contract = session.contract(params.required("instId"))

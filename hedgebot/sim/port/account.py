@@ -9,7 +9,7 @@ from hedgebot.domain.margin_mode import MarginMode
 from hedgebot.domain.orders import Fate, Identified, OrderRequest, Outcome
 from hedgebot.domain.signals import Candle
 from hedgebot.domain.transfers import TransferRequest, TransferSighting
-from hedgebot.domain.units import Millis
+from hedgebot.domain.units import Millis, Price
 from hedgebot.errors import CredentialsError, ReadError
 from hedgebot.ports import Clock
 from hedgebot.sim.account import ApiKey
@@ -128,6 +128,13 @@ class PortAccount:
         self._working_key()
         found = self._house.candles(symbol, bar_ms, since)
         await self._pass("candles")
+        return found
+
+    async def spot_price(self, asset: str) -> Price:
+        """What a coin costs on the spot market. Raises ``ReadError``."""
+        await self._pass("spot_price")
+        found = self._house.spot_price(asset)
+        await self._pass("spot_price")
         return found
 
     async def key_scope(self) -> KeyScope:

@@ -143,6 +143,15 @@ class House:
         places = contract.price_places
         return tuple(Candle(Millis(bar.start + bar_ms), Price(decimal(bar.close, places))) for bar in found)
 
+    def spot_price(self, asset: str) -> Price:
+        """The middle of a coin's spot market. Raises ``ReadError``."""
+        every = self.exchange.truth.contracts.values()
+        native = next((contract.symbol for contract in every if contract.base == asset), None)
+        if native is None:
+            raise ReadError(f"{self.account}: no spot market of {asset} is listed")
+        bid, ask = self.exchange.truth.market.spot(native, self.exchange.as_of("ticker"))
+        return Price((self.number(bid) + self.number(ask)) / 2)
+
     # Positions and orders
 
     def position(self, view: View, native: str) -> Position:
