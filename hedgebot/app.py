@@ -287,7 +287,7 @@ def cycles_of(
     accounting = Accounting(accounts, clock, every, int(settle_after * 1000), deadline)
     return {
         name: Cycle(
-            hedge=hedge,
+            configured=hedge,
             feeds=feeds,
             settler=Settler(accounts, journal, clock, settle_after, deadline),
             execution=execution(hedge),
