@@ -1,6 +1,5 @@
 """Searches beside the campaign: each planted bug by seeds, and every point at which the daemon can die."""
 
-import multiprocessing
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,10 +7,14 @@ from pathlib import Path
 from tests.campaign.crash_points import WAYS, Walked, walk
 from tests.campaign.draw import drawn
 from tests.campaign.planted import BUGS
+from tests.campaign.pools import spread
 from tests.campaign.seeds import MEMORY, attempt
 
 MOST = 200
 """Seeds within which every planted bug has to be found."""
+
+A_WORKERS_LIFE = 20
+"""Ways that a process walks before it is replaced."""
 
 Found = tuple[str, int | None, str]
 """A bug, the first seed that finds it and what the judge said; None where none does."""
@@ -29,8 +32,7 @@ def found(name: str) -> Found:
 
 def every_bug(jobs: int) -> Iterator[Found]:
     """Search for each planted bug."""
-    with multiprocessing.get_context("spawn").Pool(jobs, maxtasksperchild=1) as pool:
-        yield from pool.imap_unordered(found, BUGS)
+    yield from spread(found, tuple(BUGS), jobs, life=len(BUGS))
 
 
 def walked(number: int) -> Walked:
@@ -42,5 +44,4 @@ def walked(number: int) -> Walked:
 
 def every_point(jobs: int, part: int = 1) -> Iterator[Walked]:
     """Walk every way, or every ``part``-th."""
-    with multiprocessing.get_context("spawn").Pool(jobs, maxtasksperchild=20) as pool:
-        yield from pool.imap_unordered(walked, range(0, len(WAYS), part))
+    yield from spread(walked, range(0, len(WAYS), part), jobs, A_WORKERS_LIFE)

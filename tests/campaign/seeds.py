@@ -1,6 +1,5 @@
 """Plays seeds, in this process or in several, and says of each what came of it."""
 
-import multiprocessing
 import tempfile
 import time
 import traceback
@@ -12,6 +11,7 @@ from tests.campaign.draw import drawn
 from tests.campaign.judge import Violation
 from tests.campaign.life import Outcome, play
 from tests.campaign.plan import Plan
+from tests.campaign.pools import spread
 from tests.campaign.tally import Tally
 
 MEMORY = Path("/dev/shm")
@@ -30,7 +30,7 @@ FAULTS = (
 """What a fault of the harness, or of what it plays, looks like."""
 
 A_WORKERS_LIFE = 150
-"""Seeds after which a worker is replaced, so that nothing it has kept grows."""
+"""Seeds that a process plays before it is replaced."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,10 +71,7 @@ def every(seeds: Sequence[int], jobs: int, stop: Callable[[], bool] = lambda: Fa
                 return
             yield one(seed)
         return
-    context = multiprocessing.get_context("spawn")
-    with context.Pool(jobs, maxtasksperchild=A_WORKERS_LIFE) as pool:
-        for result in pool.imap(one, seeds):
-            yield result
-            if stop():
-                pool.terminate()
-                return
+    for result in spread(one, seeds, jobs, A_WORKERS_LIFE):
+        yield result
+        if stop():
+            return
