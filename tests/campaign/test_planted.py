@@ -14,7 +14,7 @@ FIRST = {
     "an unknown order counts as rejected": ("S2", 1, 1152),
     "the first not-found is believed": ("S2", 19, 5582),
     "the rest of an order is sent, whatever the position": ("S3", 21, 600),
-    "a failed read is an empty one": ("S5", 10, 231),
+    "a failed read is an empty one": ("S5", 10, 260),
     "a reading from before the last order is decided on": ("S3", 138, 41),
     "unrealised profit is left out of the sale, and counted as coins": ("S3", 1, 2175),
     "a fall of the coins held is believed at once": ("S3", 14, 721),

@@ -94,7 +94,7 @@ class TestOperators:
             await scene.cycles(3)
             assert (scene.hedge()["state"], scene.orders) == ("hedged", 2)
 
-        play(Setup(), tmp_path, act)
+        play(Setup(near=True), tmp_path, act)
 
     def test_a_changed_ratio_is_traded_to_once_inside_the_band_too(self, tmp_path: Path) -> None:
         async def act(scene: Scene) -> None:
@@ -106,7 +106,7 @@ class TestOperators:
             await scene.cycles(10)
             assert scene.orders == 2
 
-        play(Setup(), tmp_path, act)
+        play(Setup(near=True), tmp_path, act)
 
     @pytest.mark.parametrize(("ratio", "left"), [("0", 0), ("0.5", 30_000)])
     def test_an_unwind_ends_at_its_target_and_stays_there(
@@ -129,7 +129,7 @@ class TestOperators:
             assert scene.hedge()["state"] == "hedged"
             assert 0 <= scene.net < Fraction("0.002")
 
-        play(Setup(), tmp_path, act)
+        play(Setup(near=True), tmp_path, act)
 
     def test_an_unwind_ordered_while_a_cycle_is_written_down_is_not_taken_for_done(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -150,7 +150,7 @@ class TestOperators:
             assert scene.hedge()["state"] == "unwound"
             assert scene.short == 0
 
-        play(Setup(), tmp_path, act)
+        play(Setup(near=True), tmp_path, act)
 
     def test_stopping_leaves_the_hedge_where_it_is(self, tmp_path: Path) -> None:
         async def act(scene: Scene) -> None:
@@ -160,7 +160,7 @@ class TestOperators:
             await scene.clock.sleep(60)
             assert scene.short == before > 0
 
-        play(Setup(), tmp_path, act)
+        play(Setup(near=True), tmp_path, act)
 
 
 class TestTrouble:
@@ -194,7 +194,7 @@ class TestTrouble:
             assert stages == [Stage.ABSENT]
             assert scene.orders == 0
 
-        play(Setup(mode="observe", leverage=None), tmp_path, act)
+        play(Setup(near=True, mode="observe", leverage=None), tmp_path, act)
 
     def test_corrections_against_somebody_end_at_their_limit(self, tmp_path: Path) -> None:
         async def act(scene: Scene) -> None:
@@ -207,7 +207,7 @@ class TestTrouble:
             assert scene.hedge()["state"] == "drifting"
             assert any("corrected" in finding["reason"] for finding in scene.hedge()["findings"])
 
-        play(Setup(limits="corrections_per_hour = 3", margin_mode=MarginMode.CROSS), tmp_path, act)
+        play(Setup(near=True, limits="corrections_per_hour = 3", margin_mode=MarginMode.CROSS), tmp_path, act)
 
     def test_a_price_that_jumps_holds_orders_until_two_more_snapshots_agree(self, tmp_path: Path) -> None:
         async def act(scene: Scene) -> None:
@@ -219,4 +219,4 @@ class TestTrouble:
             await scene.cycles(4)
             assert scene.orders == 2
 
-        play(Setup(price=path((0, 60_000), (21, 60_000), (21.1, 45_000))), tmp_path, act)
+        play(Setup(near=True, price=path((0, 60_000), (21, 60_000), (21.1, 45_000))), tmp_path, act)

@@ -43,7 +43,7 @@ def test_an_outage_is_told_within_a_minute_and_so_is_its_end(tmp_path: Path) -> 
             assert 60 <= raised <= 120
             assert 300 <= resolved <= 400
 
-    play(Setup(more=WEBHOOK, faults=[dark]), tmp_path, act)
+    play(Setup(more=WEBHOOK, interval="15s", faults=[dark]), tmp_path, act)
 
 
 def test_a_quiet_day_tells_nothing(tmp_path: Path) -> None:
@@ -52,7 +52,7 @@ def test_a_quiet_day_tells_nothing(tmp_path: Path) -> None:
             await scene.clock.sleep(3600)
             assert heard == []
 
-    play(Setup(more=WEBHOOK, interval="30s"), tmp_path, act)
+    play(Setup(more=WEBHOOK, interval="30s", near=True), tmp_path, act)
 
 
 def test_trading_goes_on_beside_an_address_that_never_answers(tmp_path: Path) -> None:

@@ -120,7 +120,7 @@ def test_lost_and_late_replies_never_cause_a_second_effective_order(tmp_path: Pa
     ]
 
     async def act(scene: Scene) -> None:
-        await scene.clock.sleep(400)
+        await scene.clock.sleep(250)
         assert 0 <= scene.net <= WITHIN
         ids = [order.client_id for order in scene.exchange.effective_orders("main")]
         assert len(ids) == len(set(ids))

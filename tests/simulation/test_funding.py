@@ -1,4 +1,4 @@
-"""A month in which the short pays 0.05 % every eight hours: 54.75 % a year, under each action."""
+"""Weeks in which the short pays 0.05 % every eight hours: 54.75 % a year, under each action."""
 
 from dataclasses import replace
 from fractions import Fraction
@@ -25,25 +25,25 @@ def finding(scene: Scene) -> dict[str, object]:
     return next(each for each in scene.hedge()["findings"] if each["guard"] == "funding")
 
 
-async def dear_month(scene: Scene) -> list[str]:
-    """The target of each of thirty days, whose funding the short pays."""
+async def dear(scene: Scene, days: int = 30) -> list[str]:
+    """The target of each of so many days, whose funding the short pays."""
     scene.exchange.change_feed(scene.native, funding=level("-0.0005"))
     await scene.clock.sleep(4 * HOUR)
     targets = []
-    for _ in range(30):
+    for _ in range(days):
         await scene.clock.sleep(DAY)
         targets.append(scene.hedge()["target_ratio"])
     return targets
 
 
 def month(action: str) -> Setup:
-    return Setup(interval="1h", more=budget(action), near=True)
+    return Setup(interval="1h", more=budget(action), near=True, latency=0)
 
 
-class TestAMonthOfFundingThatTheShortPays:
+class TestFundingThatTheShortPays:
     def test_with_an_alarm_all_of_it_is_paid(self, tmp_path: Path) -> None:
         async def act(scene: Scene) -> None:
-            assert set(await dear_month(scene)) == {"1"}
+            assert set(await dear(scene)) == {"1"}
             assert Fraction("0.043") < 1 - scene.held < Fraction("0.046"), "90 times 0.05 %"
             assert (scene.hedge()["state"], finding(scene)["alarm"]) == ("hedged", True)
             assert "nothing is done about it" in str(finding(scene)["reason"])
@@ -52,7 +52,7 @@ class TestAMonthOfFundingThatTheShortPays:
 
     def test_with_a_floor_half_of_the_hedge_stays(self, tmp_path: Path) -> None:
         async def act(scene: Scene) -> None:
-            targets = await dear_month(scene)
+            targets = await dear(scene)
             assert targets[:3] == ["1"] * 3, "a week's budget is not used up in three days"
             assert targets[4:] == ["0.5"] * 26, "and it does not come back while the rate is what it is"
             assert Fraction("0.022") < 1 - scene.held < Fraction("0.028"), "half of it from the fourth day on"
@@ -68,7 +68,7 @@ class TestAMonthOfFundingThatTheShortPays:
     def test_with_a_dated_contract_the_hedge_moves_there_and_back(self, tmp_path: Path) -> None:
         async def act(scene: Scene) -> None:
             quarter = scene.setup.venue.also[0].symbol
-            targets = await dear_month(scene)
+            targets = await dear(scene, 10)
             assert set(targets) == {"1"}, "all of it stays hedged"
             moved = scene.exchange.position("main", quarter)
             assert (scene.short == 0, scene.hedge()["state"]) == (True, "hedged")
@@ -87,7 +87,7 @@ class TestAMonthOfFundingThatTheShortPays:
 
     def test_with_an_unwind_the_hedge_ends_and_is_begun_anew_only_by_a_person(self, tmp_path: Path) -> None:
         async def act(scene: Scene) -> None:
-            await dear_month(scene)
+            await dear(scene, 10)
             assert (scene.hedge()["state"], scene.short == 0) == ("unwound", True)
             assert Fraction("0.005") < 1 - scene.held < Fraction("0.009"), "four days of it"
             await scene.stop()
@@ -121,7 +121,7 @@ def test_what_was_paid_is_the_exchanges_own_figure(venue: Venue, tmp_path: Path)
 
 
 def test_a_ledger_that_is_not_to_be_read_changes_nothing_and_is_an_alarm(tmp_path: Path) -> None:
-    silent = Fault("http_status", path="/v5/execution/list", status=503)
+    silent = Fault("lose_request", path="/ledger")
 
     async def act(scene: Scene) -> None:
         scene.exchange.change_feed(scene.native, funding=level("-0.0005"))
@@ -130,4 +130,4 @@ def test_a_ledger_that_is_not_to_be_read_changes_nothing_and_is_an_alarm(tmp_pat
         assert "what funding cost is not known" in str(finding(scene)["reason"])
         assert finding(scene)["alarm"]
 
-    play(Setup(interval="1h", more=budget("floor"), faults=[silent]), tmp_path, act)
+    play(Setup(interval="1h", more=budget("floor"), faults=[silent], near=True), tmp_path, act)

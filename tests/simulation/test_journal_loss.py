@@ -111,8 +111,8 @@ class TestLost:
             await watched(scene, SETTLE_AFTER)
             assert (scene.orders, scene.hedge()["state"]) == (1, "hedged")
 
-        late = around_the_order(BYBIT, "late_arrival", seconds=(13, 13))
-        play(with_margin_to_spare(BYBIT, leverage=None, faults=[late]), tmp_path, act)
+        late = Fault("late_arrival", path="/place", limit=1, seconds=(13, 13))
+        play(with_margin_to_spare(BYBIT, leverage=None, faults=[late], near=True), tmp_path, act)
 
     def test_an_order_that_never_arrives_is_sent_anew_once_that_is_certain(self, tmp_path: Path) -> None:
         async def act(scene: Scene) -> None:
@@ -126,8 +126,8 @@ class TestLost:
             await watched(scene, 15)
             assert (scene.orders, scene.hedge()["state"]) == (1, "hedged")
 
-        lost = around_the_order(BYBIT, "lose_request")
-        play(Setup(margin_mode=MarginMode.CROSS, leverage=None, faults=[lost]), tmp_path, act)
+        lost = Fault("lose_request", path="/place", limit=1)
+        play(Setup(margin_mode=MarginMode.CROSS, leverage=None, faults=[lost], near=True), tmp_path, act)
 
     def test_a_left_over_order_of_the_older_instance_is_cancelled(self, tmp_path: Path) -> None:
         async def act(scene: Scene) -> None:
@@ -155,8 +155,8 @@ class TestLost:
             await watched(scene, SETTLE_AFTER + 20)
             assert (scene.orders, scene.hedge()["state"]) == (1, "hedged")
 
-        late = around_the_order(BYBIT, "late_arrival", seconds=(8, 8))
-        play(with_margin_to_spare(BYBIT, leverage=None, faults=[late]), tmp_path, act)
+        late = Fault("late_arrival", path="/place", limit=1, seconds=(8, 8))
+        play(with_margin_to_spare(BYBIT, leverage=None, faults=[late], near=True), tmp_path, act)
 
     def test_coins_that_came_meanwhile_are_hedged(self, tmp_path: Path) -> None:
         async def act(scene: Scene) -> None:
@@ -293,7 +293,7 @@ class TestTrouble:
             assert (scene.orders, scene.hedge()["state"]) == (2, "hedged")
             assert journal_alarm(scene) is None
 
-        play(with_margin_to_spare(BYBIT), folder, act)
+        play(with_margin_to_spare(BYBIT, near=True), folder, act)
 
     def test_an_order_on_its_way_when_it_begins_is_settled_when_it_ends(
         self, folder: Path, harm: Harm, mend: Harm, says: str
@@ -308,8 +308,8 @@ class TestTrouble:
             await watched(scene, 40)
             assert (scene.orders, scene.hedge()["state"]) == (1, "hedged")
 
-        late = around_the_order(BYBIT, "delay_reply", seconds=(3, 3))
-        play(with_margin_to_spare(BYBIT, leverage=None, faults=[late]), folder, act)
+        late = Fault("delay_reply", path="/place", limit=1, seconds=(3, 3))
+        play(with_margin_to_spare(BYBIT, leverage=None, faults=[late], near=True), folder, act)
 
 
 @dataclass
@@ -347,7 +347,7 @@ def test_an_order_of_the_operator_outlasts_a_journal_that_cannot_be_read(tmp_pat
             await scene.cycles(1)
             assert (scene.hedge()["state"], scene.orders) == ("unwound", 2)
 
-    play(Setup(), tmp_path, act)
+    play(Setup(near=True), tmp_path, act)
 
 
 def journal_alarm(scene: Scene) -> dict[str, Any] | None:

@@ -32,8 +32,12 @@ async def before_the_outage(pair: Pair) -> None:
 
 
 class TestWeights:
-    @pytest.mark.parametrize(("weights", "share"), [((1, 1), "0.5"), ((3, 1), "0.75"), ((1, 4), "0.2")])
-    def test_each_leg_sells_its_share_once(self, tmp_path: Path, weights: Any, share: str) -> None:
+    @pytest.mark.parametrize(
+        ("weights", "share", "http"), [((1, 1), "0.5", False), ((3, 1), "0.75", True), ((1, 4), "0.2", False)]
+    )
+    def test_each_leg_sells_its_share_once(
+        self, tmp_path: Path, weights: Any, share: str, http: bool
+    ) -> None:
         async def act(pair: Pair) -> None:
             await pair.clock.sleep(60)
             assert pair.hedge()["state"] == "hedged"
@@ -42,12 +46,12 @@ class TestWeights:
             assert [len(pair.orders(name)) for name in ("left", "right")] == [1, 1]
 
         legs = [leg.replace("}", f", weight = {w} }}") for leg, w in zip(LEGS.values(), weights, strict=True)]
-        play(tmp_path, act, legs=legs, interval="5s")
+        play(tmp_path, act, legs=legs, interval="5s", http=http)
 
     def test_what_is_deposited_is_shared_too(self, tmp_path: Path) -> None:
         async def act(pair: Pair) -> None:
             await pair.clock.sleep(60)
-            pair.exchanges["left"].deposit("main", "BTC", "0.5")
+            pair.exchanges["left"].deposit("left", "BTC", "0.5")
             await pair.clock.sleep(30)
             assert abs(pair.net) < LOST
             assert abs(pair.sold("left") - pair.sold("right")) < LOST
@@ -86,7 +90,7 @@ class TestAnHourOfSilenceInACrash:
             await before_the_outage(pair)
             await pair.clock.sleep(600)
             at_left, at_right = len(pair.orders("left")), pair.sold("right")
-            pair.exchanges["right"].deposit("main", "BTC", "0.5")
+            pair.exchanges["right"].deposit("right", "BTC", "0.5")
             for _ in range(50):
                 await pair.clock.sleep(60)
                 assert pair.net > -LOST, "never more sold than there is"
@@ -107,7 +111,7 @@ class TestAnHourOfSilenceInACrash:
         async def act(pair: Pair) -> None:
             await before_the_outage(pair)
             await pair.clock.sleep(600)
-            pair.exchanges["right"].withdraw("main", "BTC", "0.1")
+            pair.exchanges["right"].withdraw("right", "BTC", "0.1")
             await pair.clock.sleep(120)
             assert abs(pair.net) < LOST
             assert len(pair.orders("left")) == 1
@@ -120,7 +124,7 @@ class TestAnHourOfSilenceInACrash:
         async def act(pair: Pair) -> None:
             await before_the_outage(pair)
             await pair.clock.sleep(600)
-            pair.exchanges["left"].withdraw("main", "BTC", "0.08")
+            pair.exchanges["left"].withdraw("left", "BTC", "0.08")
             await pair.clock.sleep(3000)
             assert abs(pair.net + Fraction("0.08")) < LOST, "nobody could know"
             await pair.clock.sleep(700)
@@ -147,28 +151,31 @@ class TestAnHourOfSilenceInACrash:
 
 
 class TestAnOrderThatWasUnderWay:
-    @pytest.mark.parametrize("arrives", [True, False])
-    def test_is_not_repeated_elsewhere_and_settled_at_the_end(self, tmp_path: Path, arrives: bool) -> None:
+    @pytest.mark.parametrize(("arrives", "http"), [(True, True), (True, False), (False, False)])
+    def test_is_not_repeated_elsewhere_and_settled_at_the_end(
+        self, tmp_path: Path, arrives: bool, http: bool
+    ) -> None:
         """The left exchange goes silent on the order itself, which took effect or did not."""
 
         async def act(pair: Pair) -> None:
             await pair.clock.sleep(50)
-            pair.exchanges["left"].deposit("main", "BTC", "0.5")
-            pair.exchanges["right"].deposit("main", "BTC", "0.02")
+            pair.exchanges["left"].deposit("left", "BTC", "0.5")
+            pair.exchanges["right"].deposit("right", "BTC", "0.02")
             for _ in range(16):
                 await pair.clock.sleep(20)
                 assert pair.net > -LOST, "never sold twice"
             assert abs(pair.sold("left") - (Fraction("0.76") if arrives else Fraction("0.5"))) < LOST
             assert abs(pair.sold("right") - Fraction("0.76")) < LOST, "its own share, and no more"
             assert "is unresolved" in pair.finding("in_flight")["reason"]
-            await pair.clock.sleep(300)
+            await pair.clock.sleep(150)
             assert abs(pair.net) < LOST
             assert pair.hedge()["state"] == "hedged"
 
         kind = "lose_reply" if arrives else "lose_request"
-        order = Fault(kind, method="POST", path="/v5/order/create", since=50, until=400)
+        order = Fault(kind, method="POST", path="/v5/order/create" if http else "/place", since=50, until=400)
         silence = Fault("lose_request", since=56, until=400)
-        play(tmp_path, act, None, 'if_leg_down = "others"', interval="5s", left=[order, silence])
+        more = 'if_leg_down = "others"'
+        play(tmp_path, act, None, more, interval="5s", http=http, left=[order, silence])
 
 
 class TestAStart:
@@ -193,7 +200,7 @@ class TestAStart:
             await before_the_outage(pair)
             await pair.stop()
             await pair.start([LEGS["right"]], interval="5s")
-            pair.exchanges["right"].deposit("main", "BTC", "0.2")
+            pair.exchanges["right"].deposit("right", "BTC", "0.2")
             await pair.clock.sleep(60)
             found = pair.finding("foreign")
             assert (found["permission"], found["alarm"]) == ("reduce_only", True)

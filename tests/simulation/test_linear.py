@@ -30,7 +30,7 @@ MODES = [MarginMode.ISOLATED, MarginMode.CROSS]
 FALL_AND_RALLY = path((0, 100), (60, 100), (660, 50), (720, 50), (1320, 180), (1400, 180))
 """Quiet, a fall by half, then up to four fifths above the start."""
 
-RALLY = path((60, 100), (1860, 180))
+RALLY = path((120, 100), (1920, 180))
 POOR: dict[str, Any] = {"coins": "0.1", "outside": "9.9", "stable": "900", "leverage": 2}
 NEXT_FUNDING = (START_MS // 28_800_000 + 1) * 28_800_000
 
@@ -90,7 +90,7 @@ class TestAHedge:
             assert scene.value == value
             assert scene.hedge()["state"] == "hedged"
 
-        play(setup(venue, margin_mode=margin_mode, price=FALL_AND_RALLY), tmp_path, act)
+        play(setup(venue, margin_mode=margin_mode, price=FALL_AND_RALLY, interval="30s"), tmp_path, act)
 
     def test_dollars_at_hand_keep_it_whole_through_a_rally(
         self, tmp_path: Path, venue: Venue, margin_mode: MarginMode
@@ -98,7 +98,7 @@ class TestAHedge:
         """An isolated margin is added to as the price climbs; in cross the wallet stands behind it anyway."""
 
         async def act(scene: Scene) -> None:
-            await scene.clock.sleep(50)
+            await scene.clock.sleep(110)
             value = scene.value
             await scene.clock.sleep(1900)
             assert scene.exchange.quote(scene.native).mark == 180
@@ -108,7 +108,8 @@ class TestAHedge:
             assert (scene.hedge()["state"], scene.hedge()["held"]) == ("hedged", "10")
             assert bool(isolated(scene)) is (margin_mode is MarginMode.ISOLATED)
 
-        play(setup(venue, margin_mode=margin_mode, price=RALLY, stable="3000"), tmp_path, act)
+        rally = {"price": RALLY, "interval": "60s"}
+        play(setup(venue, margin_mode=margin_mode, stable="3000", **rally), tmp_path, act)
 
     def test_where_no_dollars_are_left_part_of_it_is_bought_back_and_it_is_never_liquidated(
         self, tmp_path: Path, venue: Venue, margin_mode: MarginMode
@@ -116,7 +117,7 @@ class TestAHedge:
         """The coins are kept elsewhere: in one pot in cross margin the exchange would count on them."""
 
         async def act(scene: Scene) -> None:
-            await scene.clock.sleep(1950)
+            await scene.clock.sleep(2010)
             assert not liquidated(scene)
             assert 0 < bought_back(scene) < 6
             hedge = scene.hedge()
@@ -124,7 +125,8 @@ class TestAHedge:
             assert (hedge["state"], hedge["held"]) == ("drifting", "10")
             assert "does not carry a larger short" in hedge["last_cycle"]["reason"]
 
-        play(setup(venue, margin_mode=margin_mode, price=RALLY, **POOR), tmp_path, act)
+        rally = {"price": RALLY, "interval": "30s"}
+        play(setup(venue, margin_mode=margin_mode, **rally, **POOR), tmp_path, act)
 
     def test_a_restart_changes_nothing(self, tmp_path: Path, venue: Venue, margin_mode: MarginMode) -> None:
         async def act(scene: Scene) -> None:

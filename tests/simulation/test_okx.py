@@ -19,6 +19,7 @@ from hedgebot.sim.ledger import MarginMode
 from hedgebot.sim.matching import Side
 from hedgebot.sim.orders import NewOrder
 from tests.simulation.judge import violations
+from tests.simulation.test_order_fate import FAULTY_SECONDS, quiet
 from tests.simulation.world import OKX, Scene, Setup, path, play
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -75,7 +76,7 @@ def test_a_crash_and_a_rally_cause_no_order(tmp_path: Path, ratio: str, margin_m
         assert (scene.orders, scene.net) == (1, net)
 
     setup = Setup(venue=OKX, ratio=ratio, margin_mode=margin_mode, price=CRASH_AND_RALLY, interval="15s")
-    play(setup, tmp_path, act)
+    play(replace(setup, near=ratio == "0.5"), tmp_path, act)
 
 
 @pytest.mark.parametrize("margin_mode", [MarginMode.ISOLATED, MarginMode.CROSS])
@@ -189,20 +190,19 @@ def test_a_spoilt_read_never_becomes_an_order(tmp_path: Path, endpoint: str, row
 
     async def act(scene: Scene) -> None:
         nonlocal spoilt
-        await scene.cycles(4)
+        await scene.clock.sleep(25)
         before, spoilt = scene.short, True
         scene.exchange.deposit("main", "BTC", "0.25")
-        await scene.clock.sleep(60)
+        await scene.clock.sleep(50)
         assert (scene.short, scene.orders, scene.hedge()["state"]) == (before, 1, "blind")
         spoilt = False
         await scene.clock.sleep(15)
         assert scene.orders == 2
 
-    play(Setup(venue=OKX, middlewares=(spoil,)), tmp_path, act)
+    play(Setup(venue=OKX, middlewares=(spoil,), interval="10s"), tmp_path, act)
 
 
 SEEDS = range(10)
-FAULTY_SECONDS, QUIET_SECONDS = 40, 45
 DUPLICATE = json.dumps(
     {"code": "1", "msg": "", "data": [{"sCode": "51016", "sMsg": "exists", "ordId": "", "clOrdId": ""}]}
 )
@@ -271,9 +271,7 @@ async def _live_through(scene: Scene) -> None:
             scene.exchange.deposit("main", "BTC", "0.2")
         _judge(scene, ratio)
     scene.faults.stop()
-    for _ in range(QUIET_SECONDS):
-        await scene.clock.sleep(1)
-        _judge(scene, ratio)
+    await quiet(scene, lambda: _judge(scene, ratio))
     missing = ratio * scene.held - (scene.held - scene.net)
     assert 0 <= missing <= Fraction("0.004"), f"seed {scene.setup.seed}: {float(missing)} coins from target"
 

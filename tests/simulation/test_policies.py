@@ -44,7 +44,8 @@ def scheduled(days: int) -> Setup:
     """Hedge for so many days, one day from now, then unwind; looked at every hour, while the price falls."""
     window = f"{{ start = {after(24)}, end = {after(24 * (days + 1))}, ratio = 1 }}"
     ratio = f'{{ fixed = 0, schedule = {{ windows = [{window}], then = "unwind" }} }}'
-    return Setup(ratio=ratio, interval="1h", price=path((0, 60_000), (35 * DAY, 48_000)), near=True)
+    price = path((0, 60_000), (35 * DAY, 48_000))
+    return Setup(ratio=ratio, interval="1h", price=price, near=True, latency=0)
 
 
 class TestByTheCalendar:
@@ -167,11 +168,11 @@ class TestWithTheMarket:
             assert scene.orders == 4
             assert scene.hedge()["state"] == "hedged"
 
-        play(Setup(venue, ratio=" ".join(DRAWDOWN.split()), interval="10m", price=price), tmp_path, act)
+        play(Setup(venue, ratio=" ".join(DRAWDOWN.split()), interval="30m", price=price), tmp_path, act)
 
     def test_without_bars_the_last_target_is_kept_and_somebody_hears_of_it(self, tmp_path: Path) -> None:
         price = path((0, 60_000), (2 * HOUR, 60_000), (2.5 * HOUR, 50_000))
-        silent = Fault("http_status", path="/v5/market/kline", status=503, since=HOUR, until=4 * HOUR)
+        silent = Fault("lose_reply", path="/candles", since=HOUR, until=4 * HOUR)
 
         async def act(scene: Scene) -> None:
             await scene.clock.sleep(3.8 * HOUR)
@@ -182,7 +183,7 @@ class TestWithTheMarket:
             assert (scene.hedge()["target_ratio"], scene.orders, finding(scene)["alarm"]) == ("0.5", 2, False)
 
         setup = Setup(ratio=" ".join(DRAWDOWN.split()), interval="10m", price=price, faults=[silent])
-        play(setup, tmp_path, act)
+        play(replace(setup, near=True), tmp_path, act)
 
 
 EXTERNAL = '{ fixed = 1, external = { file = "ratio.json", valid_for = "10m" } }'
@@ -215,7 +216,7 @@ class TestAnotherProgram:
             assert (scene.hedge()["state"], scene.short == 0, scene.orders) == ("hedged", True, 3)
             assert not finding(scene)["alarm"]
 
-        play(Setup(ratio=EXTERNAL), tmp_path, act, started=False)
+        play(Setup(ratio=EXTERNAL, near=True), tmp_path, act, started=False)
 
     def test_an_address_that_never_answers_delays_no_cycle(self, tmp_path: Path) -> None:
         answers = ["0.5", None]
@@ -239,7 +240,7 @@ class TestAnotherProgram:
                 assert "the external ratio holds for now, but:" in str(finding(scene)["reason"])
 
         url = '{ fixed = 1, external = { url = "http://127.0.0.1:9300/btc", valid_for = "10m" } }'
-        play(Setup(ratio=url), tmp_path, act, started=False)
+        play(Setup(ratio=url, near=True), tmp_path, act, started=False)
 
     def test_before_its_first_word_what_is_there_is_left_as_it_is(self, tmp_path: Path) -> None:
         async def act(scene: Scene) -> None:
@@ -250,7 +251,7 @@ class TestAnotherProgram:
             await scene.clock.sleep(120)
             assert (scene.hedge()["state"], scene.orders) == ("hedged", 1)
 
-        play(Setup(ratio=EXTERNAL), tmp_path, act)
+        play(Setup(ratio=EXTERNAL, near=True), tmp_path, act)
 
 
 # Each policy on real prices: what it does, and what that costs in trades.
@@ -307,12 +308,13 @@ def lived(closes: dict[int, Decimal], policies: Policies | None, fixed: str = "0
     """Four months of 2021 under ``policies``: bitcoin at 64,000, its fall by a half, and the way back."""
     life, steps = Life(policies, fixed), None if policies is None else policies.steps
     first = int(datetime(2021, 4, 1, tzinfo=UTC).timestamp()) * 1000
-    for at in range(first, first + 120 * DAY_MS, 8 * HOUR_MS):
+    last, window = first + 120 * DAY_MS, 0 if steps is None else steps.window_ms
+    bars = [Candle(Millis(end), Price(closes[end])) for end in range(first - window, last, HOUR_MS)]
+    for at in range(first, last, 8 * HOUR_MS):
         signals = NOTHING
         if steps is not None:
-            ends = range(at - steps.window_ms, at + 1, HOUR_MS)
-            bars = [Candle(Millis(end), Price(closes[end])) for end in ends]
-            signals = Signals(market=Told(measured(steps, bars, Millis(at)), "", asked=True))
+            seen = slice((at - window - bars[0].end) // HOUR_MS, (at - bars[0].end) // HOUR_MS + 1)
+            signals = Signals(market=Told(measured(steps, bars[seen], Millis(at)), "", asked=True))
         elif policies is not None and policies.external is not None:
             ratio = Decimal((at // DAY_MS) % 8) / 10  # another program's idea, a new one every day
             signals = Signals(wanted=Told(Wanted(ratio, Millis(at)), "", asked=True))
@@ -354,5 +356,5 @@ def test_a_policy_on_real_prices_trades_once_for_each_change_of_its_mind(
 
 
 def test_without_hysteresis_the_same_steps_trade_more(closes: dict[int, Decimal]) -> None:
-    wary, hasty = (by_steps(Signal.AVERAGE, 30, hysteresis, ("0", "0")) for hysteresis in ("0.03", "0"))
-    assert lived(closes, wary, "1").traded < lived(closes, hasty, "1").traded * Fraction(3, 4)
+    (_, _, _, wary), hasty = CASES["average"], by_steps(Signal.AVERAGE, 30, "0", ("0", "0"))
+    assert Fraction(wary) < lived(closes, hasty, "1").traded * Fraction(3, 4)

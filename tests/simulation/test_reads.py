@@ -21,6 +21,9 @@ WALLET, POSITION, ORDERS = "/v5/account/wallet-balance", "/v5/position/list", "/
 TICKER, BOOK = "/v5/market/tickers", "/v5/market/orderbook"
 READS = (WALLET, POSITION, ORDERS, TICKER, BOOK)
 
+LONG_ENOUGH = 50
+"""Seconds, five cycles: longer than it takes until a large fall of what is held is believed."""
+
 NUMBER = re.compile(r"-?\d+(\.\d+)?")
 
 
@@ -94,11 +97,11 @@ def test_a_spoilt_read_never_becomes_an_order(tmp_path: Path, read: str, name: s
     spoiler = Spoiler()
 
     async def act(scene: Scene) -> None:
-        await scene.cycles(4)
+        await scene.clock.sleep(25)
         before = scene.short
         spoiler.path, spoiler.spoil = read, SPOILS.get(name, fail)
         scene.exchange.deposit("main", "BTC", "0.25")
-        await scene.clock.sleep(60)
+        await scene.clock.sleep(LONG_ENOUGH)
         assert scene.short == before
         assert scene.orders == 1
         assert scene.hedge()["state"] == "blind"
@@ -109,7 +112,7 @@ def test_a_spoilt_read_never_becomes_an_order(tmp_path: Path, read: str, name: s
         )
         assert scene.orders == 2
 
-    play(Setup(middlewares=(spoiler.middleware,)), tmp_path, act)
+    play(Setup(middlewares=(spoiler.middleware,), interval="10s"), tmp_path, act)
 
 
 @pytest.mark.parametrize("read", READS)
@@ -125,11 +128,11 @@ def test_a_read_spoilt_from_the_start_never_becomes_a_first_order(
     spoiler.path, spoiler.spoil = read, SPOILS.get(name, fail)
 
     async def act(scene: Scene) -> None:
-        await scene.clock.sleep(60)
+        await scene.clock.sleep(LONG_ENOUGH)
         assert scene.orders == 0
         assert scene.hedge()["state"] == ("hedged" if (read, name) in EMPTY_ACCOUNT else "blind")
         spoiler.spoil = None
-        await scene.clock.sleep(30)
+        await scene.clock.sleep(45)
         assert scene.hedge()["state"] == "hedged"
 
-    play(Setup(middlewares=(spoiler.middleware,)), tmp_path, act)
+    play(Setup(middlewares=(spoiler.middleware,), interval="10s"), tmp_path, act)

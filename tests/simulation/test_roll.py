@@ -1,4 +1,7 @@
-"""A hedge in dated contracts: it moves on before they end, slice by slice, and is never without cover."""
+"""A hedge in dated contracts: it moves on before they end, slice by slice, and is never without cover.
+
+One roll runs over HTTP on each exchange; everything else on the port.
+"""
 
 from dataclasses import replace
 from fractions import Fraction
@@ -64,9 +67,9 @@ def finding(scene: Scene) -> dict[str, Any]:
     return next(each for each in scene.hedge()["findings"] if each["guard"] == "expiry")
 
 
-@pytest.mark.parametrize("mode", [MarginMode.ISOLATED, MarginMode.CROSS])
+@pytest.mark.parametrize(("mode", "near"), [(MarginMode.ISOLATED, False), (MarginMode.CROSS, True)])
 @pytest.mark.parametrize("venue", VENUES)
-def test_a_roll_over_an_expiry(venue: Venue, mode: MarginMode, tmp_path: Path) -> None:
+def test_a_roll_over_an_expiry(venue: Venue, mode: MarginMode, near: bool, tmp_path: Path) -> None:
     """Three days before the end it moves, a fifth at a time; the end itself is nothing any more."""
 
     async def act(scene: Scene) -> None:
@@ -91,7 +94,8 @@ def test_a_roll_over_an_expiry(venue: Venue, mode: MarginMode, tmp_path: Path) -
         assert (scene.hedge()["state"], sizes(scene), scene.orders) == ("hedged", (0, new), done)
         assert [leg["symbol"] for leg in scene.hedge()["legs"]] == ["BTC/USD:BTC-270326"]
 
-    play(Setup(venue=venue, margin_mode=mode), tmp_path, act, started=False)
+    setup = Setup(venue=venue, margin_mode=mode, interval="10s", near=near)
+    play(setup, tmp_path, act, started=False)
 
 
 def test_what_was_not_left_in_time_is_told_settled_and_sold_again(tmp_path: Path) -> None:
@@ -125,7 +129,7 @@ def test_what_was_not_left_in_time_is_told_settled_and_sold_again(tmp_path: Path
         assert (scene.hedge()["state"], old) == ("hedged", 0)
         assert abs(new - sold) <= sold * Fraction("0.002")
 
-    play(Setup(venue=dated(BYBIT)), tmp_path, act, started=False)
+    play(Setup(venue=dated(BYBIT), near=True), tmp_path, act, started=False)
 
 
 def test_killed_amid_a_roll_it_goes_on_where_it_was(tmp_path: Path) -> None:
@@ -143,7 +147,7 @@ def test_killed_amid_a_roll_it_goes_on_where_it_was(tmp_path: Path) -> None:
         assert max(map(abs, seen)) <= SLICE + Fraction("0.003")
         assert abs(net(scene)) < Fraction("0.003")
 
-    play(Setup(venue=dated(BYBIT)), tmp_path, act, started=False)
+    play(Setup(venue=dated(BYBIT), near=True), tmp_path, act, started=False)
 
 
 def test_with_all_coins_bound_as_margin_it_buys_back_first(tmp_path: Path) -> None:
@@ -160,7 +164,7 @@ def test_with_all_coins_bound_as_margin_it_buys_back_first(tmp_path: Path) -> No
         assert min(seen) > -Fraction("0.005"), "never more cover than before"
         assert max(seen) <= SLICE + Fraction("0.02")
 
-    setup = Setup(venue=dated(BYBIT), leverage=1, ratio="0.98")
+    setup = Setup(venue=dated(BYBIT), leverage=1, ratio="0.98", near=True)
     play(setup, tmp_path, act, started=False)
 
 

@@ -41,7 +41,8 @@ def test_a_crash_and_a_rally_cause_no_order(tmp_path: Path, ratio: str) -> None:
         assert scene.orders == 1
         assert scene.net == net
 
-    play(Setup(ratio=ratio, price=CRASH_AND_RALLY, interval="15s"), tmp_path, act)
+    setup = Setup(ratio=ratio, price=CRASH_AND_RALLY, interval="15s", near=ratio == "0.5")
+    play(setup, tmp_path, act)
 
 
 def test_coins_kept_elsewhere_are_hedged_too(tmp_path: Path) -> None:

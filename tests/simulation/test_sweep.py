@@ -2,6 +2,7 @@
 
 On the way up coins move to the margin; on the way back down what can be withdrawn of it leaves it again, and
 at the end of a hedge all of it goes home. None of that is a trade, and nothing of it is done twice.
+The main stories run over HTTP on each exchange, their variations on the port.
 """
 
 from decimal import Decimal
@@ -17,14 +18,16 @@ from hedgebot.domain.units import Millis
 from hedgebot.sim.faults import Fault
 from hedgebot.sim.ledger import MarginMode
 from tests.simulation.test_ladder import (
-    ISOLATE,
+    BETWEEN_WALLETS,
+    DEATHS,
     MARGIN_PATHS,
-    WALLETS,
+    amiss,
     finding,
     isolated,
     journalled,
     liquidated,
     moves,
+    noted,
 )
 from tests.simulation.test_policies import BEGIN, after
 from tests.simulation.world import BINANCE, BYBIT, OKX, Scene, Setup, Venue, path, play
@@ -34,7 +37,8 @@ BACK = path((30, 60_000), (TOP, 150_000), (END, 60_000))
 LOWEST = "[hedges.btc.collateral]\nmin_leverage = 1.5"
 HOME = "[hedges.btc.collateral]\nhome_when_unwound = true"
 SPLIT: dict[str, Any] = {"venue": BINANCE, "coins": "0.51", "spot": "0.49"}
-STORY: dict[str, Any] = {"price": BACK, "interval": "15s", "more": LOWEST}
+FAR: dict[str, Any] = {"price": BACK, "interval": "45s", "more": LOWEST}
+STORY: dict[str, Any] = {**FAR, "interval": "30s", "near": True}
 DUST = Fraction(SMALLEST.value)
 OUT, ON = "isolated to margin", "margin to spot"
 
@@ -55,7 +59,7 @@ async def sweeps(scene: Scene) -> list[str]:
 
 async def there_and_back(scene: Scene) -> None:
     """Through the rally and the crash; in every cycle the hedge is whole, and held is what it was."""
-    await scene.clock.sleep(40)
+    await scene.clock.sleep(100)
     held, net, short = scene.held, scene.net, scene.short
     while scene.clock.monotonic() < END + 200:
         await scene.clock.sleep(15)
@@ -66,14 +70,15 @@ async def there_and_back(scene: Scene) -> None:
 
 class TestAfterACrash:
     @pytest.mark.parametrize(
-        ("mode", "ways"),
+        ("story", "mode", "ways"),
         [
-            (MarginMode.ISOLATED, [OUT, ON]),
-            (MarginMode.CROSS, [ON]),
+            (FAR, MarginMode.ISOLATED, [OUT, ON]),
+            (STORY, MarginMode.ISOLATED, [OUT, ON]),
+            (STORY, MarginMode.CROSS, [ON]),
         ],
     )
     def test_what_came_from_the_spot_wallet_goes_back_there(
-        self, tmp_path: Path, mode: MarginMode, ways: list[str]
+        self, tmp_path: Path, story: dict[str, Any], mode: MarginMode, ways: list[str]
     ) -> None:
         async def act(scene: Scene) -> None:
             await there_and_back(scene)
@@ -85,7 +90,7 @@ class TestAfterACrash:
             assert Fraction(scene.hedge()["legs"][0]["liquidation_distance"]) > Fraction("0.45")
             assert finding(scene, "collateral")["reason"] == "margin is in proportion"
 
-        play(Setup(**SPLIT, **STORY, margin_mode=mode), tmp_path, act)
+        play(Setup(**SPLIT, **story, margin_mode=mode), tmp_path, act)
 
     @pytest.mark.parametrize("venue", [BYBIT, OKX], ids=["bybit", "okx"])
     def test_it_leaves_the_isolated_margin_for_the_pot(self, tmp_path: Path, venue: Venue) -> None:
@@ -96,7 +101,7 @@ class TestAfterACrash:
             assert [abs(coins) for coins in moved] == await journalled(scene)
             assert Fraction("1.5") <= leverage(scene) < 3
 
-        play(Setup(venue=venue, **STORY), tmp_path, act)
+        play(Setup(venue=venue, **FAR), tmp_path, act)
 
     def test_without_a_lowest_leverage_it_stays_and_protects(self, tmp_path: Path) -> None:
         async def act(scene: Scene) -> None:
@@ -107,11 +112,11 @@ class TestAfterACrash:
         play(Setup(**SPLIT, **STORY | {"more": ""}), tmp_path, act)
 
 
-LOST: list[tuple[dict[str, Any], dict[str, Any], list[str]]] = [
-    (SPLIT | {"margin_mode": MarginMode.CROSS}, WALLETS, [ON]),
-    (SPLIT, ISOLATE, [OUT, ON]),
-    ({"venue": OKX}, {"method": "POST", "path": MARGIN_PATHS["okx"]}, [OUT]),
-    ({"venue": BYBIT}, {"method": "POST", "path": MARGIN_PATHS["bybit"]}, [OUT]),
+LOST: list[tuple[dict[str, Any], str, list[str]]] = [
+    (SPLIT | {"margin_mode": MarginMode.CROSS}, BETWEEN_WALLETS, [ON]),
+    (SPLIT, MARGIN_PATHS["binance"], [OUT, ON]),
+    ({"venue": OKX}, MARGIN_PATHS["okx"], [OUT]),
+    ({"venue": BYBIT}, MARGIN_PATHS["bybit"], [OUT]),
 ]
 
 
@@ -119,7 +124,7 @@ class TestLostReplies:
     @pytest.mark.parametrize(("account", "where", "ways"), LOST, ids=["wallets", "binance", "okx", "bybit"])
     @pytest.mark.parametrize("kind", ["lose_reply", "html_200"])
     def test_what_may_have_been_made_is_followed_not_repeated(
-        self, tmp_path: Path, account: dict[str, Any], where: dict[str, Any], ways: list[str], kind: str
+        self, tmp_path: Path, account: dict[str, Any], where: str, ways: list[str], kind: str
     ) -> None:
         async def act(scene: Scene) -> None:
             await there_and_back(scene)
@@ -127,8 +132,8 @@ class TestLostReplies:
             assert await sweeps(scene) == ways
             assert Fraction("1.5") <= leverage(scene) < 3
 
-        fault = Fault(kind, since=TOP + 100, **where)
-        play(Setup(**account, **STORY, faults=[fault]), tmp_path, act)
+        lost = amiss(kind, where, "/transfer", since=TOP + 100, limit=1)
+        play(Setup(**account, **FAR | lost), tmp_path, act)
 
 
 class TestNothingToWithdraw:
@@ -169,9 +174,9 @@ async def unwind(scene: Scene) -> None:
 
 
 class TestTheWayHome:
-    @pytest.mark.parametrize("mode", [MarginMode.ISOLATED, MarginMode.CROSS])
+    @pytest.mark.parametrize(("mode", "near"), [(MarginMode.ISOLATED, False), (MarginMode.CROSS, True)])
     def test_once_unwound_the_margin_goes_to_the_spot_wallet_once(
-        self, tmp_path: Path, mode: MarginMode
+        self, tmp_path: Path, mode: MarginMode, near: bool
     ) -> None:
         async def act(scene: Scene) -> None:
             await unwind(scene)
@@ -188,7 +193,7 @@ class TestTheWayHome:
             assert margin(scene) >= Fraction("0.1"), "what comes later is not its business"
             assert (await sweeps(scene), scene.orders) == ([ON], 2)
 
-        play(Setup(**SPLIT, margin_mode=mode, more=HOME), tmp_path, act)
+        play(Setup(**SPLIT, margin_mode=mode, more=HOME, near=near), tmp_path, act)
 
     def test_what_is_left_is_named(self, tmp_path: Path) -> None:
         said = []
@@ -199,18 +204,17 @@ class TestTheWayHome:
                 await scene.clock.sleep(1)
                 said.append(scene.hedge()["last_cycle"]["reason"])
 
-        play(Setup(**SPLIT, more=HOME), tmp_path, act)
+        play(Setup(**SPLIT, more=HOME, near=True), tmp_path, act)
         assert any(reason.endswith("BTC in the margin are too few to move") for reason in said)
         assert any(
             reason.endswith("BTC from margin to spot on main: the hedge is unwound") for reason in said
         )
 
-    @pytest.mark.parametrize("after", [0.0, 0.03, 0.06, 0.11, 0.5])
-    def test_killed_on_the_way_and_started_again(self, tmp_path: Path, after: float) -> None:
+    @pytest.mark.parametrize(("after", "near"), [*DEATHS, (0.5, True)])
+    def test_killed_on_the_way_and_started_again(self, tmp_path: Path, after: float, near: bool) -> None:
         async def act(scene: Scene) -> None:
             await unwind(scene)
-            while not scene.daemon.cycles["btc"].state.moving:
-                await scene.clock.sleep(0.01)
+            await noted(scene)
             held = scene.held
             await scene.clock.sleep(after)
             await scene.kill()
@@ -224,7 +228,7 @@ class TestTheWayHome:
             assert [move.stage for move in made].count(TransferStage.DONE) == 1
             assert all(move.stage in FINAL for move in made)
 
-        play(Setup(**SPLIT, more=HOME), tmp_path, act)
+        play(Setup(**SPLIT, more=HOME, near=near), tmp_path, act)
 
     def test_a_lost_reply_is_followed(self, tmp_path: Path) -> None:
         async def act(scene: Scene) -> None:
@@ -233,7 +237,8 @@ class TestTheWayHome:
             assert is_home(scene)
             assert (await sweeps(scene), scene.faults.hits["lose_reply"]) == ([ON], 1)
 
-        play(Setup(**SPLIT, more=HOME, faults=[Fault("lose_reply", **WALLETS)]), tmp_path, act)
+        lost = Fault("lose_reply", method="POST", path=BETWEEN_WALLETS)
+        play(Setup(**SPLIT, more=HOME, faults=[lost]), tmp_path, act)
 
     def test_at_a_scheduled_end(self, tmp_path: Path) -> None:
         window = f"{{ start = {BEGIN:%Y-%m-%dT%H:%M:%SZ}, end = {after(1)}, ratio = 1 }}"
@@ -245,7 +250,7 @@ class TestTheWayHome:
             await scene.clock.sleep(400)
             assert is_home(scene)
 
-        play(Setup(**SPLIT, ratio=ratio, interval="30s", more=HOME), tmp_path, act)
+        play(Setup(**SPLIT, ratio=ratio, interval="30s", more=HOME, near=True), tmp_path, act)
 
     def test_half_unwound_what_is_left_keeps_its_margin(self, tmp_path: Path) -> None:
         async def act(scene: Scene) -> None:
@@ -255,7 +260,7 @@ class TestTheWayHome:
             assert scene.hedge()["state"] == "unwound"
             assert (scene.short > 0, await sweeps(scene)) == (True, [])
 
-        play(Setup(**SPLIT, more=HOME), tmp_path, act)
+        play(Setup(**SPLIT, more=HOME, near=True), tmp_path, act)
 
     @pytest.mark.parametrize(("venue", "more"), [(OKX, HOME), (BYBIT, HOME), (BINANCE, "")])
     def test_one_pot_is_home_already_and_nobody_is_taken_there_unasked(
@@ -266,4 +271,4 @@ class TestTheWayHome:
             await scene.clock.sleep(60)
             assert (scene.hedge()["state"], await sweeps(scene)) == ("unwound", [])
 
-        play(Setup(venue=venue, more=more), tmp_path, act)
+        play(Setup(venue=venue, more=more, near=True), tmp_path, act)

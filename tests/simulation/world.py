@@ -31,9 +31,9 @@ from hedgebot.sim.ledger import MarginMode
 from hedgebot.sim.market import Feed, Lines, Market, level
 from hedgebot.sim.market import Path as PricePath
 from hedgebot.sim.memory import MemoryConnector, MemoryNetwork, serve
-from hedgebot.sim.port import HOUSES, PortAccount
 from hedgebot.sim.truth import Rules
 from hedgebot.sim.virtual import VirtualClock, run
+from tests.simulation.near import near
 
 KEY, SECRET = "canary-key-7f3a91", "canary-secret-b2c4d6e8f0"
 ADDRESS = "127.0.0.1:9101"
@@ -72,7 +72,8 @@ class Setup:
 
     ``limits`` and ``more`` are lines of the config: of its limits, and whole tables.
     ``coins`` and ``stable`` ones lie in the pot, ``spot`` in the spot wallet of an account that has one.
-    ``near``: the daemon's port stands on the exchange itself, without HTTP between; for stories of weeks.
+    ``near``: the daemon's port stands on the exchange itself, without HTTP between; paths of ``faults`` are
+    then its methods.
     ``account`` and ``hedge`` are what the config calls them.
     """
 
@@ -146,7 +147,8 @@ class Scene:
         """Start the daemon on its journal, as a new process would."""
         world = World(self.clock, self.rng, lambda: MemoryConnector(self.network))
         if self.setup.near:
-            port = PortAccount(self.exchange, "main", self.clock, HOUSES[self.setup.venue.name])
+            venue, latency = self.setup.venue.name, self.setup.latency
+            port = near(self.exchange, "main", venue, self.faults, latency)
             world = replace(world, account=lambda *_, **__: port)
         self._stop = asyncio.Event()
         self._life = AsyncExitStack()
