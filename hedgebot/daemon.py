@@ -25,6 +25,9 @@ log = structlog.get_logger("hedgebot.daemon")
 
 HEALTHY_SECONDS = 30.0
 
+ROUNDING = 1e-6
+"""Seconds; a loop that wakes so little before its tick does not wait for it again."""
+
 FAILURES = 3
 """Cycles that failed in a row, at which somebody is told."""
 
@@ -94,8 +97,8 @@ class Daemon:
         while not stop.is_set():
             started = self._clock.monotonic()
             # Cycles begin on a grid common to all hedges, so that those on one account share its reading.
-            tick = started - started % self._interval
-            since = max(tick, self._watches[name].ordered)
+            tick = (started + ROUNDING) // self._interval * self._interval
+            since = max(min(tick, started), self._watches[name].ordered)
             if await self._turn(name, cycle, since, started) and self.healthy():
                 alive()
             await self._wait(name, tick + self._interval, stop)

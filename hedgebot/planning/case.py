@@ -9,6 +9,7 @@ from hedgebot.domain.inverse import Gap
 from hedgebot.domain.records import Control
 from hedgebot.domain.snapshot import Snapshot
 from hedgebot.domain.transfers import TransferIntent
+from hedgebot.domain.units import ZERO
 
 
 class Case(NamedTuple):
@@ -26,9 +27,16 @@ class Case(NamedTuple):
 
     @property
     def gap(self) -> Gap:
-        """What separates the snapshot from its target."""
-        seen = self.snapshot.exposure
-        return Gap(seen.held.value, seen.sold.value, self.target.ratio)
+        """What separates the snapshot from its target.
+
+        Coins that both wallets of a transfer show are counted once; but they may be others that came in
+        meanwhile, so that nothing is bought back for want of them.
+        """
+        exposure, target, twice = self.snapshot.exposure, self.target.ratio, -self.snapshot.in_flight.value
+        held, sold = exposure.held.value, exposure.sold.value
+        if twice > ZERO and ZERO < target * held < sold:
+            held = min(held + twice, sold / target)
+        return Gap(held, sold, target)
 
     def forbidden(self, *, selling: bool) -> str:
         """Why an order of this side may not be sent; empty when it may."""

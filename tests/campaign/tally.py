@@ -40,9 +40,11 @@ SOMETIMES = (
     "coins added to a margin",
     "coins left a margin",
     "clock apart",
-    "too late to send",
 )
 """States that each campaign has to reach: one that is never reached is not tested."""
+
+SELDOM = ("too late to send",)
+"""States that hundreds of lives may miss: a process frozen for real reaches them (tests/processes)."""
 
 
 @dataclass
@@ -54,7 +56,7 @@ class Tally:
     figures: Counter[str] = field(default_factory=Counter)
 
     def reach(self, state: str) -> None:
-        if state not in SOMETIMES:
+        if state not in SOMETIMES + SELDOM:
             raise ValueError(f"{state!r} is not among the states to reach")
         self.reached[state] += 1
 

@@ -11,7 +11,7 @@ from hedgebot.domain.hedge import Hedge
 from hedgebot.domain.margin_mode import MarginMode
 from hedgebot.domain.records import Control
 from hedgebot.domain.snapshot import Snapshot
-from hedgebot.domain.units import Contracts, Usd
+from hedgebot.domain.units import Coin, Contracts, Usd
 from hedgebot.planning import decide
 from tests.builders import (
     DATED,
@@ -20,6 +20,7 @@ from tests.builders import (
     contracts,
     flat_quote,
     hedge,
+    hedged,
     instrument,
     leg,
     levels,
@@ -427,3 +428,26 @@ def test_every_plan_has_a_reason_and_its_target() -> None:
 def test_a_decision_takes_no_notice_of_the_margin_mode() -> None:
     plans = {decided(pot(mode=mode)).reason for mode in MarginMode}
     assert len(plans) == 1
+
+
+class TestCoinsThatTwoWalletsMayShow:
+    """A transfer is on its way: its coins are counted once, but they may be others that came in meanwhile."""
+
+    def test_nothing_is_bought_back_for_want_of_them(self) -> None:
+        seen = replace(hedged(-60_000, coins="1.1"), in_flight=Coin.of("-0.2"))
+        plan = decide(hedge(), seen, allowing(), to(1), Control())
+        assert seen.exposure.ratio is not None
+        assert seen.exposure.ratio > Decimal("1.1")
+        assert (plan.acts, plan.hedged) == (False, True)
+
+    def test_what_is_too_much_all_the_same_is(self) -> None:
+        seen = replace(hedged(-60_000, coins="0.8"), in_flight=Coin.of("-0.1"))
+        plan = decide(hedge(), seen, allowing(), to(1), Control())
+        assert plan.order is not None
+        assert 11_900 < plan.order.contracts.value < 12_100, "as if none were shown twice"
+
+    def test_an_end_is_an_end(self) -> None:
+        seen = replace(hedged(-60_000, coins="1.1"), in_flight=Coin.of("-0.2"))
+        plan = decide(hedge(), seen, allowing(), to(0, exact=True, reduce_only=True), Control())
+        assert plan.order is not None
+        assert plan.order.contracts.value == 60_000
