@@ -28,6 +28,7 @@ from hedgebot.sim.market import Path as PricePath
 from hedgebot.sim.memory import MemoryConnector, MemoryNetwork, serve
 from hedgebot.sim.orders import Order
 from hedgebot.sim.virtual import VirtualClock, run
+from tests.simulation.judge import violations
 from tests.simulation.near import near
 from tests.simulation.world import BYBIT, KEY, OKX, SECRET, START_MS
 
@@ -117,6 +118,17 @@ class Pair:
         """Coins that truly still move with the price."""
         return sum((self.held(name) - self.sold(name) for name in VENUES), Fraction(0))
 
+    def broken(self) -> list[str]:
+        """What must never be on either exchange: an order that took effect twice, a long, more short than all
+        coins are worth."""
+        coins = sum((self.held(name) for name in VENUES), Fraction(0))
+        found = []
+        for name, exchange in self.exchanges.items():
+            contract = VENUES[name].contract
+            most = coins * Fraction("1.01") * 60_000 / contract.face
+            found += violations(exchange, account=name, symbol=contract.symbol, most=most)
+        return found
+
     @property
     def value(self) -> Fraction:
         """Dollars that all coins are truly worth now, at mark."""
@@ -169,5 +181,6 @@ def play(
         async with pair(folder, clock, price or level(60_000), plans, http=http) as scene:
             await scene.start(legs, more, interval)
             await act(scene)
+            assert scene.broken() == []
 
     run(main, epoch_ms=START_MS)

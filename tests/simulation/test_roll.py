@@ -13,6 +13,7 @@ import pytest
 from hedgebot.domain.records import Verb
 from hedgebot.sim.events import Filled, FillKind
 from hedgebot.sim.ledger import MarginMode
+from tests.simulation.judge import violations
 from tests.simulation.world import BINANCE, BYBIT, OKX, Scene, Setup, Venue, play
 
 DECEMBER, MARCH = 1_798_185_600, 1_806_048_000
@@ -63,6 +64,14 @@ async def watched(scene: Scene, seconds: int) -> list[Fraction]:
     return seen
 
 
+def broken(scene: Scene) -> list[str]:
+    """What must never be in either: an order that took effect twice, a long, more short than is held."""
+    venue = scene.setup.venue
+    most = (scene.held + SLICE) * 60_000 / venue.contract.face
+    natives = NATIVES[venue.name]
+    return [each for n in natives for each in violations(scene.exchange, symbol=n, most=most)]
+
+
 def finding(scene: Scene) -> dict[str, Any]:
     return next(each for each in scene.hedge()["findings"] if each["guard"] == "expiry")
 
@@ -93,6 +102,7 @@ def test_a_roll_over_an_expiry(venue: Venue, mode: MarginMode, near: bool, tmp_p
         await scene.cycles(3)
         assert (scene.hedge()["state"], sizes(scene), scene.orders) == ("hedged", (0, new), done)
         assert [leg["symbol"] for leg in scene.hedge()["legs"]] == ["BTC/USD:BTC-270326"]
+        assert broken(scene) == []
 
     setup = Setup(venue=venue, margin_mode=mode, interval="10s", near=near)
     play(setup, tmp_path, act, started=False)
@@ -128,6 +138,7 @@ def test_what_was_not_left_in_time_is_told_settled_and_sold_again(tmp_path: Path
         old, new = sizes(scene)
         assert (scene.hedge()["state"], old) == ("hedged", 0)
         assert abs(new - sold) <= sold * Fraction("0.002")
+        assert broken(scene) == []
 
     play(Setup(venue=dated(BYBIT), near=True), tmp_path, act, started=False)
 
@@ -146,6 +157,7 @@ def test_killed_amid_a_roll_it_goes_on_where_it_was(tmp_path: Path) -> None:
         assert (scene.hedge()["state"], sizes(scene)[0]) == ("hedged", 0)
         assert max(map(abs, seen)) <= SLICE + Fraction("0.003")
         assert abs(net(scene)) < Fraction("0.003")
+        assert broken(scene) == []
 
     play(Setup(venue=dated(BYBIT), near=True), tmp_path, act, started=False)
 
