@@ -2,10 +2,12 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime
+from decimal import Decimal
 
 import pytest
 
 from hedgebot.domain.dated import legs_now
+from hedgebot.domain.funding import Action, Budget
 from hedgebot.domain.hedge import Hedge, LegPolicy, Roll
 from hedgebot.domain.instrument import Instrument, is_dated, perpetual_of
 from hedgebot.domain.units import Millis
@@ -94,6 +96,42 @@ class TestWhichContract:
         legs = (LegPolicy("main", "BTC/USD:BTC"), LegPolicy("main", "BTC/USD:BTC-next-quarter"))
         both = legs_now(replace(hedge(), legs=legs), LISTED, (), at("260901"))
         assert [leg.symbol for leg in both] == ["BTC/USD:BTC", f"BTC/USD:BTC-{SEPTEMBER}"]
+
+    def test_one_that_it_is_in_is_not_left_for_a_pause_in_its_trading(self) -> None:
+        listed = {"main": [contract(SEPTEMBER, tradable=False), contract(DECEMBER)]}
+        [fresh] = legs_now(hedge(), listed, (), at("260901"))
+        assert fresh.symbol == f"BTC/USD:BTC-{DECEMBER}"
+        [kept] = legs_now(hedge(), listed, {f"main:BTC/USD:BTC-{SEPTEMBER}"}, at("260901"))
+        assert kept.symbol == f"BTC/USD:BTC-{SEPTEMBER}"
+
+    def test_two_legs_that_come_to_the_same_contract_are_one(self) -> None:
+        """Its short must count once."""
+        legs = (LegPolicy("main", "BTC/USD:BTC-next-quarter"), LegPolicy("main", f"BTC/USD:BTC-{SEPTEMBER}"))
+        both = legs_now(replace(hedge(), legs=legs), LISTED, (), at("260901"))
+        assert [(leg.symbol, int(leg.weight)) for leg in both] == [(f"BTC/USD:BTC-{SEPTEMBER}", 2)]
+        later = legs_now(replace(hedge(), legs=legs), LISTED, (), at("260923"))
+        assert [(leg.symbol, int(leg.weight)) for leg in later] == [(f"BTC/USD:BTC-{DECEMBER}", 2)]
+
+
+class TestBesideAPerpetualContract:
+    """A hedge that may leave it for its funding."""
+
+    BUDGET = Budget(Decimal("0.3"), (DAY,), Action.DATED, Decimal("0.5"))
+
+    def both(self, *, moved: bool, listed: list[Instrument] | None = None) -> list[tuple[str, int]]:
+        may = replace(hedge("BTC/USD:BTC"), funding=self.BUDGET)
+        of_main = {"main": LISTED["main"] if listed is None else listed}
+        legs = legs_now(may, of_main, (), at("260901"), moved=moved)
+        return [(leg.symbol.removeprefix("BTC/USD:BTC"), int(leg.weight)) for leg in legs]
+
+    def test_one_of_the_two_has_the_share(self) -> None:
+        assert self.both(moved=False) == [("", 1), (f"-{SEPTEMBER}", 0)]
+        assert self.both(moved=True) == [("", 0), (f"-{SEPTEMBER}", 1)]
+
+    def test_where_there_is_none_the_perpetual_one_is_all(self) -> None:
+        assert self.both(moved=False, listed=[builders.instrument()]) == [("", 1)]
+        with pytest.raises(ValueError, match="lists no dated contract"):
+            self.both(moved=True, listed=[builders.instrument()])
 
 
 class TestWhatIsLeft:
