@@ -92,12 +92,15 @@ def _warnings(config: Path, store: Path, *, holds_secret: bool) -> Iterator[str]
 def _lost_legs(settings: "Settings", store: Path) -> Iterator[str]:
     """Shorts that the journal knows and that are in no leg of this configuration."""
     from hedgebot.cli import read_only_journal
-    from hedgebot.domain.dated import whole
+    from hedgebot.domain.dated import beside, whole
+    from hedgebot.domain.funding import Action
     from hedgebot.domain.orphans import lost
     from hedgebot.domain.units import Millis
 
     hedges = settings.hedges.values()
     legs = {f"{leg.account}:{whole(leg.symbol, hedge.asset)}" for hedge in hedges for leg in hedge.legs}
+    may_move = [hedge for hedge in hedges if hedge.funding.action == Action.DATED.value]
+    legs |= {f"{leg.account}:{beside(leg.symbol)}" for hedge in may_move for leg in hedge.legs}
     try:
         memories = read_only_journal.load(store, Millis(0)).memories
     except HedgebotError as fault:

@@ -5,6 +5,7 @@ The journal lets each leg, and each pair of pockets, wait for one of them only, 
 
 from collections.abc import Mapping
 
+from hedgebot.domain.dated import configured
 from hedgebot.domain.hedge import Hedge
 from hedgebot.domain.orphans import carers, kind
 
@@ -20,6 +21,6 @@ def carer(written: str, pair: str, hedges: Mapping[str, Hedge]) -> str:
     for name, hedge in hedges.items():
         if asset == hedge.asset and account in hedge.accounts:
             return name
-        if kind(pair) in {kind(leg.name) for leg in hedge.legs}:
+        if kind(pair) in {kind(leg.name) for leg in configured(hedge)}:
             return name
     return next(carers(written, pair, hedges), written)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Set
 
+from hedgebot.domain.dated import configured
 from hedgebot.domain.hedge import Hedge
 from hedgebot.domain.records import Memory
 from hedgebot.domain.units import Contracts
@@ -16,7 +17,8 @@ def orphans(hedges: Mapping[str, Hedge], memories: Mapping[str, Memory]) -> dict
     Of the latter the first hedge of the same coin takes care, or else the first there is.
     """
     found: dict[str, dict[str, Contracts]] = {name: {} for name in hedges}
-    for name, leg, contracts in lost({leg.name for hedge in hedges.values() for leg in hedge.legs}, memories):
+    legs = {leg.name for hedge in hedges.values() for leg in configured(hedge)}
+    for name, leg, contracts in lost(legs, memories):
         found[next(carers(name, leg, hedges))][leg] = contracts
     return {name: tuple(each.items()) for name, each in found.items()}
 

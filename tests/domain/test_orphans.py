@@ -1,7 +1,10 @@
 """Shorts that the journal knows and the config does not: found, and given to a hedge to look after."""
 
+from decimal import Decimal
+
 import pytest
 
+from hedgebot.domain.funding import Action, Budget
 from hedgebot.domain.hedge import Hedge, LegPolicy
 from hedgebot.domain.orphans import Orphans, orphans
 from hedgebot.domain.records import Memory
@@ -10,6 +13,7 @@ from tests.builders import contracts, hedge
 BTC = hedge(legs=(LegPolicy("main", "BTC/USD:BTC"),))
 ETH = hedge(name="eth", asset="ETH", legs=(LegPolicy("main", "ETH/USD:ETH"),))
 DATED = hedge(legs=(LegPolicy("main", "BTC/USD:BTC-next-quarter"),))
+MOVED = hedge(legs=BTC.legs, funding=Budget(Decimal("0.3"), (86_400_000,), Action.DATED, Decimal("0.5")))
 
 
 def short(*legs: str, size: int = -5) -> Memory:
@@ -33,6 +37,7 @@ def lost(*legs: str) -> Orphans:
         ([BTC], {"btc": Memory(orphans=lost("sub:BTC/USD:BTC"))}, {"btc": lost("sub:BTC/USD:BTC")}),
         ([DATED], {"btc": short("main:BTC/USD:BTC-261225")}, {"btc": ()}),  # one series
         ([BTC], {"btc": short("main:BTC/USD:BTC-261225")}, {"btc": lost("main:BTC/USD:BTC-261225")}),
+        ([MOVED], {"btc": short("main:BTC/USD:BTC-261225")}, {"btc": ()}),  # for its funding, as configured
     ],
 )
 def test_who_looks_after_what(

@@ -77,6 +77,12 @@ class TestFundingThatTheShortPays:
                 "four days of funding, and the fees"
             )
             assert "in dated contracts until it is cheap again" in str(finding(scene)["reason"])
+            await scene.stop()
+            await scene.start()
+            await scene.clock.sleep(3 * HOUR)
+            assert scene.hedge()["state"] == "hedged"
+            foreign = next(each for each in scene.hedge()["findings"] if each["guard"] == "foreign")
+            assert not foreign["alarm"], "the contract that it is in is its own, after a restart too"
             scene.exchange.change_feed(scene.native, funding=level("0.0001"))
             await scene.clock.sleep(2 * DAY)
             assert scene.exchange.position("main", quarter).size == 0
