@@ -5,6 +5,7 @@ slice for a moment, and never too small. Only where the margin for one slice is 
 contract, that is bought back first.
 """
 
+from collections.abc import Sequence
 from decimal import Decimal
 
 from hedgebot.domain.decision import Plan
@@ -33,7 +34,7 @@ def _next_slice(case: Case) -> Part | None:
     """What is traded next to leave a contract; None where there is none to leave."""
     living, gap = case.snapshot.living, case.gap
     old = next((leg for leg in living if not leg.policy.weight and leg.short.notional), None)
-    new = next((leg for leg in living if old is not None and _follows(leg, old)), None)
+    new = None if old is None else _after(old, living)
     if old is None or new is None:
         return None
     contract = new.facts.instrument
@@ -45,9 +46,12 @@ def _next_slice(case: Case) -> Part | None:
     return Part(old, closing(-coins, gap))
 
 
-def _follows(leg: Leg, old: Leg) -> bool:
-    same = leg.policy.account == old.policy.account
-    return same and bool(leg.policy.weight) and (is_dated(leg.policy.symbol) or is_dated(old.policy.symbol))
+def _after(old: Leg, living: Sequence[Leg]) -> Leg | None:
+    """What follows a contract on its account: a dated one; where none has a share, the perpetual one that the
+    hedge goes back to."""
+    there = [leg for leg in living if leg.policy.account == old.policy.account and leg.policy.weight]
+    dated = [leg for leg in there if is_dated(leg.policy.symbol)]
+    return next(iter(dated or there), None) if dated or is_dated(old.policy.symbol) else None
 
 
 def _free(leg: Leg) -> Decimal:

@@ -82,6 +82,33 @@ class TestOneSlice:
         assert (plan.acts, plan.reason) == (False, "inside the band")
 
 
+class TestWhereTo:
+    PERPETUAL = "BTC/USD:BTC"
+
+    def beside(self, seen: Snapshot, weight: int) -> Snapshot:
+        """With a perpetual leg before the dated ones."""
+        other = policy(self.PERPETUAL, weight=Decimal(weight), leverage=ONE)
+        perpetual = leg(contract=instrument(), policy=other, leverage=ONE)
+        return replace(seen, legs=(replace(perpetual, wallet=seen.legs[0].wallet), *seen.legs))
+
+    def test_a_dated_contract_is_followed_by_a_dated_one(self) -> None:
+        seen = self.beside(rolling(59_970, 0), weight=1)
+        assert traded(decided(seen))[0] == NEW
+
+    def test_without_one_the_hedge_goes_back_to_the_perpetual(self) -> None:
+        seen = self.beside(rolling(59_970, 0), weight=1)
+        old = replace(seen, legs=(seen.legs[0], seen.legs[2]))
+        assert traded(decided(old))[0] == self.PERPETUAL
+
+    def test_a_perpetual_one_is_left_for_a_dated_one_only(self) -> None:
+        other = policy(self.PERPETUAL, weight=ZERO, leverage=ONE)
+        left = leg(-59_970, contract=instrument(), policy=other, leverage=ONE)
+        new = leg(contract=replace(instrument(), symbol=NEW), policy=policy(NEW, leverage=ONE), leverage=ONE)
+        assert traded(decided(snapshot(left, new)))[0] == NEW
+        third = leg(contract=replace(instrument(), symbol=NEW), policy=policy(NEW, weight=ZERO))
+        assert not decided(snapshot(left, third)).acts
+
+
 class TestWhatComesFirst:
     def test_a_hedge_off_its_target_goes_there_before_it_rolls(self) -> None:
         plan = decided(rolling(40_000, 0))
