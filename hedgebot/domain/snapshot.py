@@ -44,6 +44,11 @@ class Leg:
         return self.policy.name
 
     @property
+    def idle(self) -> bool:
+        """Whether it neither has a share of the hedge nor holds any of it: nothing of it can mislead."""
+        return not self.policy.weight and not self.position.contracts
+
+    @property
     def margin_mode(self) -> MarginMode | None:
         """The position's own, or the account's for all; None where neither has one."""
         return self.position.margin_mode or self.mode.margin_mode

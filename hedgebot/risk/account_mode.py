@@ -13,7 +13,7 @@ CONTENT = Finding("account_mode", Permission.ANY, "as configured", "", "modes an
 
 def check(view: View) -> Finding:
     specs = dict(view.memory.specs)
-    faults = [fault for leg in view.snapshot.legs for fault in _faults(leg, specs)]
+    faults = [fault for leg in view.snapshot.legs if not leg.idle for fault in _faults(leg, specs)]
     if not faults:
         return CONTENT
     permission, reason, step = max(faults, key=lambda fault: fault[0])

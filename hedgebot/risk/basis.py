@@ -43,7 +43,7 @@ LEVEL = Gap(ZERO)
 
 
 def check(view: View) -> Finding:
-    bound, living = view.hedge.basis_max, view.snapshot.living
+    bound, living = view.hedge.basis_max, [leg for leg in view.snapshot.living if not leg.idle]
     limit = "" if bound is None else f"{bound}"
     gaps = list[Gap]()
     for leg in living:

@@ -64,6 +64,8 @@ def _blind(reasons: tuple[str, ...], *, halts: bool) -> Finding:
 def _contradictions(snapshot: Snapshot, jump: Decimal) -> Iterator[str]:
     now = snapshot.at + snapshot.offset_ms
     for leg in snapshot.living:
+        if leg.idle:
+            continue
         if now - leg.quote.at > STALE_MS:
             yield f"{leg.name}: its prices are {(now - leg.quote.at) / 1000:.0f} s old"
         yield from _prices(leg, jump)
