@@ -6,7 +6,7 @@ count as they were last confirmed since the start.
 """
 
 import asyncio
-from collections.abc import Coroutine, Iterator, Mapping
+from collections.abc import Coroutine, Iterable, Iterator, Mapping
 from dataclasses import replace
 from itertools import chain
 from typing import Any, TypeVar
@@ -22,6 +22,9 @@ from hedgebot.errors import CredentialsError, HedgebotError, ReadError
 from hedgebot.ports import Account, Clock
 
 T = TypeVar("T")
+
+BOOKED_MS = 900_000
+"""How long after its last change a position may still appear in the ledger."""
 
 UNIFIED, SPOT, MARGIN = "unified", "spot", "margin"
 NOTHING: Mapping[str, AccountReading] = {}
@@ -92,18 +95,34 @@ async def in_force(hedge: Hedge, feeds: Mapping[str, AccountFeed], memory: Memor
 
     ``memory`` knows the legs that it had last. Raises ``ReadError``.
     """
-    moved, seen = memory.policy.moved, dict(memory.contracts)
+    moved, seen = memory.policy.moved, _to_stay(memory, at)
     dated = {leg.account for leg in configured(hedge, moved=moved) if is_dated(leg.symbol)}
     if not dated:
         return hedge
     listed = {name: await feeds[name].contracts(hedge.asset) for name in sorted(dated)}
     try:
-        now = replace(hedge, legs=legs_now(hedge, listed, seen, at, moved=moved))
+        now = replace(hedge, legs=_legs(hedge, listed, seen, at, moved=moved))
     except ValueError as none:
         raise ReadError(str(none)) from none
     for name in now.accounts:
         feeds[name].want(hedge.name, now.needs(name))
     return now
+
+
+def _legs(
+    hedge: Hedge, listed: Mapping[str, Iterable[Instrument]], seen: set[str], at: Millis, *, moved: bool
+) -> tuple[LegPolicy, ...]:
+    """``legs_now``; where there is no dated contract to have moved to any more, those before that."""
+    try:
+        return legs_now(hedge, listed, seen, at, moved=moved)
+    except ValueError:
+        return legs_now(hedge, listed, seen, at)
+
+
+def _to_stay(memory: Memory, at: Millis) -> set[str]:
+    """The legs that were short last, or lately: what was paid for the last of it is booked a moment later."""
+    lately = {name for name, changed in memory.updated if at - changed < BOOKED_MS}
+    return lately | {name for name, contracts in memory.contracts if contracts}
 
 
 async def observe(
@@ -120,8 +139,9 @@ async def observe(
     readings, failures = await _answers(hedge, feeds, since, confirmed)
     refused = any(isinstance(failure, CredentialsError) for failure in failures.values())
     old = {} if refused else dict(_as_confirmed(hedge, failures, since, at, confirmed))
-    alive = any(leg.account in readings for leg in hedge.legs)
-    if failures.keys() != old.keys() or not alive:
+    hedge = _as_read(hedge, old)
+    carrying = {leg.account for leg in hedge.legs}
+    if failures.keys() != old.keys() or not old.keys() <= carrying or not carrying & readings.keys():
         return Blind(hedge.name, at, tuple(str(failure) for failure in failures.values()), refused)
     return assemble(hedge, {name: (readings | old)[name] for name in hedge.accounts}, at)
 
@@ -163,6 +183,13 @@ def _as_confirmed(
             seen = last.ended if last.dead is None else last.dead.seen
             began = Millis(at - round((since - seen) * 1000)) if last.dead is None else last.dead.since
             yield name, replace(last, dead=Outage(min(began, at), seen, str(failure)))
+
+
+def _as_read(hedge: Hedge, old: Mapping[str, AccountReading]) -> Hedge:
+    """Without the contracts that a dead account was not yet asked for: nothing is in them."""
+    shown = {name: {facts.instrument.symbol for facts in reading.facts} for name, reading in old.items()}
+    legs = [leg for leg in hedge.legs if leg.account not in shown or leg.symbol in shown[leg.account]]
+    return replace(hedge, legs=tuple(legs))
 
 
 def assemble(hedge: Hedge, readings: Mapping[str, AccountReading], at: Millis) -> Observation:
