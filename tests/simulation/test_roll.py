@@ -13,6 +13,8 @@ import pytest
 from hedgebot.domain.records import Verb
 from hedgebot.sim.events import Filled, FillKind
 from hedgebot.sim.ledger import MarginMode
+from hedgebot.sim.market import level
+from hedgebot.sim.matching import Shape
 from tests.simulation.judge import violations
 from tests.simulation.world import BINANCE, BYBIT, OKX, Scene, Setup, Venue, play
 
@@ -158,6 +160,29 @@ def test_killed_amid_a_roll_it_goes_on_where_it_was(tmp_path: Path) -> None:
         assert max(map(abs, seen)) <= SLICE + Fraction("0.003")
         assert abs(net(scene)) < Fraction("0.003")
         assert broken(scene) == []
+
+    play(Setup(venue=dated(BYBIT), near=True), tmp_path, act, started=False)
+
+
+def test_the_old_contract_once_left_holds_nothing_up(tmp_path: Path) -> None:
+    """Its book runs dry before its end. It is a leg for a while longer: its last fee is counted."""
+
+    async def act(scene: Scene) -> None:
+        await until(scene, DECEMBER - 3 * DAY - 120)
+        await scene.start()
+        await scene.cycles(6)
+        while sizes(scene)[0]:
+            await scene.clock.sleep(1)
+        fees = scene.hedge()["fees_coins"]
+        native = NATIVES[scene.setup.venue.name][0]
+        scene.exchange.change_contract(native, status="Delivering")
+        scene.exchange.change_feed(native, shape=Shape(levels=0), basis=level("-0.3"))
+        await scene.clock.sleep(300)
+        assert scene.hedge()["state"] == "hedged"
+        assert float(scene.hedge()["fees_coins"]) > float(fees)
+        await scene.clock.sleep(900)
+        assert [leg["symbol"] for leg in scene.hedge()["legs"]] == ["BTC/USD:BTC-270326"]
+        assert scene.hedge()["state"] == "hedged"
 
     play(Setup(venue=dated(BYBIT), near=True), tmp_path, act, started=False)
 

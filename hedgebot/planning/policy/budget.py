@@ -12,8 +12,8 @@ from hedgebot.domain.instrument import is_dated
 from hedgebot.domain.market import NO_FUNDING
 from hedgebot.domain.readings import paid
 from hedgebot.domain.records import Followed
-from hedgebot.domain.snapshot import Snapshot
-from hedgebot.domain.units import ZERO
+from hedgebot.domain.snapshot import Leg
+from hedgebot.domain.units import ONE, ZERO
 from hedgebot.planning.policy.word import Seen, Word
 
 
@@ -31,7 +31,7 @@ def say(seen: Seen, word: Word) -> Word:
     if problem or (unwinds and not seen.free):
         return word
     now = over(budget, found, _running(seen, word), before=before)
-    moved = now and budget.action is Action.DATED and (word.followed.moved or _cheaper(budget, seen.snapshot))
+    moved = now and budget.action is Action.DATED and (word.followed.moved or _cheaper(budget, seen))
     if (now, moved) == (before, word.followed.moved):
         return word
     why = "funding is over its budget" if unwinds and now and not before else ""
@@ -39,11 +39,21 @@ def say(seen: Seen, word: Word) -> Word:
     return word._replace(followed=followed, unwind=word.unwind or why)
 
 
-def _cheaper(budget: Budget, snapshot: Snapshot) -> bool:
+def _cheaper(budget: Budget, seen: Seen) -> bool:
     """Whether every dated contract that the hedge could be in costs less than what is cheap for funding."""
-    ends = [(leg.quote, leg.facts.instrument.ends_at) for leg in snapshot.legs if is_dated(leg.policy.symbol)]
-    found = [carry(quote, at) for quote, at in ends if at is not None]
-    return bool(found) and all(cost is not None and cost < budget.most * CHEAP for cost in found)
+    dated = [leg for leg in seen.snapshot.legs if is_dated(leg.policy.symbol)]
+    costs = [_cost(leg, seen.hedge.limits.jump) for leg in dated]
+    return bool(costs) and all(cost is not None and cost < budget.most * CHEAP for cost in costs)
+
+
+def _cost(leg: Leg, jump: Decimal) -> Decimal | None:
+    """What a dated contract costs a year; None where it cannot be traded, or its prices are not to be
+    believed: while it is idle no guard looks at them."""
+    quote, contract = leg.quote, leg.facts.instrument
+    if leg.dead is not None or contract.ends_at is None or not contract.tradable or quote.index is None:
+        return None
+    sane = quote.bids and quote.asks and abs(quote.mark.value / quote.index.value - ONE) <= jump
+    return carry(quote, contract.ends_at) if sane else None
 
 
 def _running(seen: Seen, word: Word) -> Decimal | None:
