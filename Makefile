@@ -36,7 +36,7 @@ demo: $(VENV)/run.stamp  ## watch the daemon hedge on a simulated exchange, in a
 test: venv  ## run all tests (PYTEST_ARGS="-k name" to choose)
 	@$(BIN)/python -m pytest $(PYTEST_ARGS)
 
-quick: venv  ## run the tests that need no child process, browser or real time
+quick: venv  ## run the tests that play no whole life and need no child process, browser or real time
 	@$(BIN)/python -m pytest $(PYTEST_ARGS) -m "not slow"
 
 shuffled: venv  ## run them RUNS times, each time in another random order

@@ -11,6 +11,9 @@ from blockbuster import BlockBuster, blockbuster_ctx
 from hypothesis import HealthCheck, settings
 
 ROOT = Path(__file__).resolve().parent.parent
+LIVES = frozenset({"simulation", "campaign", "hostile"})
+"""Folders of tests that play whole lives of the daemon, which take a second or more each."""
+
 REAL_DATA = ROOT.parent / "shared" / "data"
 
 # The same examples at every run in CI, so that a failure is the change's own; new ones at each run elsewhere.
@@ -31,6 +34,14 @@ settings.load_profile("mutants" if mutating else "ci" if os.environ.get("CI") el
 
 # A shell that runs us in the background ignores Ctrl-C for us and for all that we start, which listens to it.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Whole lives are slow: what chooses tests by their markers comes after this."""
+    for item in items:
+        if LIVES & {folder.name for folder in item.path.parents}:
+            item.add_marker(pytest.mark.slow)
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
