@@ -8,7 +8,7 @@ the same way, record to base, so that removing expired records breaks neither.
 import json
 import sqlite3
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -21,9 +21,11 @@ EXPIRE_AT_ONCE = 1000
 INSERT = "INSERT INTO cycles VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
 REMEMBER = "INSERT OR REPLACE INTO memories VALUES (?, ?, ?, ?, ?)"
 WITH_BASE = """
-    SELECT one.number, one.at, one.state, one.acted, one.body, CASE one.keep WHEN 0 THEN base.body END
-    FROM cycles AS one LEFT JOIN cycles AS base ON base.number = one.base
+    SELECT before.seal, base.*, one.* FROM cycles AS one
+    LEFT JOIN cycles AS base ON base.number = one.base
+    LEFT JOIN cycles AS before ON before.number = base.base
 """
+COLUMNS = 9
 RECENT = f"{WITH_BASE} WHERE one.hedge = ? ORDER BY one.number DESC LIMIT ?"
 ONE = f"{WITH_BASE} WHERE one.number = ?"
 NEXT = "SELECT number FROM cycles WHERE hedge = ? AND number >= ? ORDER BY number LIMIT 1"
@@ -104,7 +106,7 @@ class Cycles:
 
 def recent(db: sqlite3.Connection, hedge: str, count: int) -> tuple[PastCycle, ...]:
     """The last ``count`` records of a hedge, newest first."""
-    return tuple(_unpacked(hedge, *row) for row in db.execute(RECENT, (hedge, count)))
+    return tuple(_unpacked(row) for row in db.execute(RECENT, (hedge, count)))
 
 
 def past(db: sqlite3.Connection, hedge: str, since: Millis) -> tuple[PastCycle, ...]:
@@ -123,7 +125,7 @@ def past(db: sqlite3.Connection, hedge: str, since: Millis) -> tuple[PastCycle, 
     for number in {found[0] - reach * probe * probe // (PROBES * PROBES) for probe in range(PROBES + 1)}:
         numbers.update(db.execute(NEXT, (hedge, number)).fetchone() or ())
     rows = (db.execute(ONE, (number,)).fetchone() for number in sorted(numbers))
-    return tuple(_unpacked(hedge, *row) for row in rows)
+    return tuple(map(_unpacked, rows))
 
 
 def memory(db: sqlite3.Connection, hedge: str) -> Memory | None:
@@ -181,15 +183,23 @@ def _load(db: sqlite3.Connection, number: int) -> Base:
         raise damaged("cycles", number) from cause
 
 
-def _unpacked(
-    hedge: str, number: int, at: Millis, state: str, acted: int, body: bytes, base: bytes | None
-) -> PastCycle:
+def _unpacked(row: Sequence[Any]) -> PastCycle:
+    """A row of ``WITH_BASE``, checked against its seal and its base's. Raises ``JournalError``."""
+    base, one = row[1 : 1 + COLUMNS], row[1 + COLUMNS :]
+    number, hedge, at, state, acted, keep, _, body, _ = one
+    _check(base, row[0])
+    _check(one, base[-1])
     try:
-        dictionary = b"" if base is None else unpack(base, b"")
+        dictionary = b"" if keep else unpack(base[-2], b"")
         told = json.loads(unpack(body, dictionary))
         return PastCycle(number, hedge, at, State(state), told["reason"], bool(acted), told["body"])
-    except (zlib.error, ValueError, LookupError) as cause:
+    except (zlib.error, ValueError, LookupError, TypeError) as cause:
         raise damaged("cycles", number) from cause
+
+
+def _check(row: Sequence[Any], base: bytes | None) -> None:
+    if row[0] is not None and row[-1] != seal(base or b"", *row[:-1]):
+        raise damaged("cycles", row[0])
 
 
 def _lasting(memory: Memory) -> Memory:
