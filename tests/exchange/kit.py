@@ -4,6 +4,7 @@ Everything between is the real thing: unmodified ccxt, aiohttp's client and serv
 exchange joins every parametrised test by an entry in ``VENUES``.
 """
 
+import asyncio
 import random
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -213,7 +214,8 @@ async def bench(clock: VirtualClock, venue: Venue, setup: Setup) -> AsyncIterato
         btc.symbol: Feed(path=setup.price, funding=level(setup.funding), shape=depth),
         eth.symbol: Feed(path=level(3_000), funding=level(0)),
     }
-    exchange = SimulatedExchange(clock, Market(feeds), venue.contracts, random.Random(1), venue.rules)
+    theirs = VirtualClock(asyncio.get_running_loop())  # ours may be set
+    exchange = SimulatedExchange(theirs, Market(feeds), venue.contracts, random.Random(1), venue.rules)
     exchange.open_account("main", key=KEY, secret=SECRET, passphrase=venue.password, pot=venue.pot)
     exchange.set_margin_mode("main", setup.margin_mode)
     exchange.deposit("main", "BTC", setup.coins)

@@ -325,6 +325,18 @@ class TestLedger:
 
         scene(act, funding=rate)
 
+    def test_what_is_still_to_come_by_our_clock_is_there_too(self, scene: Scene) -> None:
+        """That was set back by an hour; the exchange's goes on."""
+
+        async def act(bench: Bench) -> None:
+            began = bench.clock.now_ms()
+            await bench.account.place(bench.order(-30_000))
+            bench.clock.step(-3600)
+            await bench.account.read(bench.needs)  # the clocks are compared anew
+            assert len((await bench.account.ledger([bench.venue.symbol], Millis(began))).entries) == 1
+
+        scene(act)
+
     def test_entries_of_many_weeks_and_pages_come_oldest_first_and_once(self, scene: Scene) -> None:
         async def act(bench: Bench) -> None:
             began = bench.clock.now_ms()

@@ -951,7 +951,7 @@ class TestOpening:
         async def act(bench: Bench) -> None:
             bench.clock.step(600)
             reading = await bench.read()
-            assert reading.exchange_offset_ms == pytest.approx(0, abs=50)
+            assert reading.exchange_offset_ms == pytest.approx(-600_000, abs=50)
 
         reads(act)
 

@@ -148,13 +148,13 @@ class BinanceAccount:
         """Trades and funding since an instant, week by week. Raises ``ReadError``."""
         contracts = [await self._contract(symbol) for symbol in symbols]
         now = self._clock.now_ms()  # as ``since`` is; the exchange's may be damaged
-        start, found = max(since, now - HISTORY_MS), list[LedgerEntry]()
-        while start <= now:
+        first, found = max(since, now - HISTORY_MS), list[LedgerEntry]()
+        # Also where it is still to come by our clock: that may have been set back.
+        for start in range(first, max(first, now) + 1, WEEK_MS):
             end = start + WEEK_MS - 1
             async with together() as group:
                 spans = [group.create_task(self._history.span(each, start, end)) for each in contracts]
             found += sorted((entry for span in spans for entry in span.result()), key=lambda entry: entry.at)
-            start += WEEK_MS
         return booked.ledger(found, self._name)
 
     async def candles(self, symbol: str, bar_ms: int, since: Millis) -> tuple[Candle, ...]:

@@ -109,12 +109,12 @@ class BybitAccount:
         listing = await self._slow.listing(symbols)
         contracts = [listing.named(symbol) for symbol in symbols]
         now = self._clock.now_ms()  # as ``since`` is; the exchange's may be damaged
-        start, found = max(since, now - HISTORY_MS), list[LedgerEntry]()
-        while start <= now:
+        first, found = max(since, now - HISTORY_MS), list[LedgerEntry]()
+        # Also where it is still to come by our clock: that may have been set back.
+        for start in range(first, max(first, now) + 1, WEEK_MS):
             async with together() as group:
                 weeks = [group.create_task(self._week(contract, start)) for contract in contracts]
             found += sorted((entry for week in weeks for entry in week.result()), key=lambda entry: entry.at)
-            start += WEEK_MS
         return booked.ledger(found, self._name)
 
     async def _week(self, contract: Instrument, start: int) -> list[LedgerEntry]:
