@@ -41,7 +41,7 @@ class Danger(NamedTuple):
     """What a leg's liquidation, ``away`` above its mark, is made of, and the coins that could move it.
 
     ``spare`` are coins of the margin wallet (of a linear leg: dollars) that may still be isolated, ``spot``
-    those that may leave the spot wallet; none where a transfer from there is unresolved, or was refused of
+    those that may leave the spot wallet; none where a transfer on their way is unresolved, or was refused of
     late. Nearer than ``warning`` they do.
     """
 
@@ -112,9 +112,11 @@ def _danger(case: Case, leg: Leg, away: Decimal) -> Danger:
     hedge, snapshot = case.hedge, case.snapshot
     account, shut = leg.policy.account, closed(snapshot, case.transfers)
     spare = spot = ZERO
-    if leg.position.margin is not None and pair_of(account, snapshot.asset, leg.policy.symbol) not in shut:
+    isolated = leg.position.margin is not None
+    arrives = not isolated or pair_of(account, snapshot.asset, leg.policy.symbol) not in shut
+    if isolated and arrives:
         spare = leg.wallet.withdrawable.value
-    if not leg.facts.instrument.linear and pair_of(account, snapshot.asset) not in shut:
+    if arrives and not leg.facts.instrument.linear and pair_of(account, snapshot.asset) not in shut:
         wallets = (w for w in snapshot.spot_wallets if w.id.account == account)
         spot = sum((wallet.withdrawable.value for wallet in wallets), ZERO)
     short = PooledShort(leg.short, leg.maintenance, leg.facts.taker_fee)

@@ -18,12 +18,12 @@ PLACES = Decimal("1e-8")
 
 def closed(snapshot: Snapshot, transfers: Sequence[TransferIntent]) -> set[str]:
     """Pairs of pockets between which nothing can be moved now."""
-    since = snapshot.at - AGAIN_MS
+    since, now = snapshot.at - AGAIN_MS, snapshot.at  # what is dated later was, before the clock was set back
     return {
         transfer.request.pair
         for transfer in transfers
         if transfer.stage not in FINAL
-        or (transfer.stage is TransferStage.REJECTED and transfer.updated_at > since)
+        or (transfer.stage is TransferStage.REJECTED and since < transfer.updated_at <= now)
     }
 
 

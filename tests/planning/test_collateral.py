@@ -111,6 +111,7 @@ class TestRungsThatDoNotHold:
     UNRESOLVED = transfer(stage=TransferStage.ACCEPTED)
     LATELY = transfer(stage=TransferStage.REJECTED, age_ms=AGAIN_MS - 1)
     LONG_AGO = transfer(stage=TransferStage.REJECTED, age_ms=AGAIN_MS)
+    TO_COME = transfer(stage=TransferStage.REJECTED, age_ms=-1)  # the clock was set back since
 
     @pytest.mark.parametrize(
         ("transfers", "mark", "does"),
@@ -120,6 +121,7 @@ class TestRungsThatDoNotHold:
             ((LATELY,), NEAR, "nothing"),
             ((LATELY,), CLOSE, "order"),
             ((LONG_AGO,), NEAR, ("spot to margin", "0.05522488")),
+            ((TO_COME,), NEAR, ("spot to margin", "0.05522488")),
             # One that certainly never arrived may be asked for anew.
             ((transfer(stage=TransferStage.ABSENT),), NEAR, ("spot to margin", "0.05522488")),
             ((transfer(stage=TransferStage.DONE),), NEAR, ("spot to margin", "0.05522488")),
@@ -132,6 +134,12 @@ class TestRungsThatDoNotHold:
 
     def test_coins_already_in_the_margin_wallet_are_isolated_while_others_are_on_their_way(self) -> None:
         assert told(planned(at(NEAR, spare="0.01"), self.UNRESOLVED)) == ("margin to isolated", "0.01")
+
+    def test_no_coins_leave_the_spot_wallet_for_a_margin_that_they_cannot_reach(self) -> None:
+        refused = transfer(
+            stage=TransferStage.REJECTED, source=Pocket.MARGIN, target=Pocket.ISOLATED, symbol=SYMBOL
+        )
+        assert told(planned(at(NEAR, spare="0"), refused)) == "nothing"
 
     def test_a_margin_that_does_not_arrive_is_waited_for_until_it_is_late(self) -> None:
         """To buy back moves no isolated leg's liquidation: only the coins that this frees do."""
