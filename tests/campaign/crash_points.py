@@ -3,7 +3,8 @@
 A change of the coins held makes an order due. On the way to it the daemon is killed at its first step, is
 started again, and has to end where it should; then the coins change again and it is killed at its second
 step, and so on, until it gets to its end alive. Likewise before and after each of its writes to the journal.
-At every third point it is killed once more while it recovers. Nothing is drawn: each ``Way`` is walked whole.
+Each time it is killed again while it recovers, and again after that. Nothing is drawn: each ``Way`` is walked
+whole.
 """
 
 import asyncio
@@ -32,8 +33,11 @@ RECOVERED = 7.0
 """Seconds within which the last start must have settled what it found, and hedged."""
 
 COINS = "0.05"
-A_LIFE = 20
+A_LIFE = 10
 """Points walked on one journal."""
+
+AGAIN = (2, 3)
+"""While it recovers it dies half as far on its way, and in the start after that a third as far."""
 
 POINTS = ("step", "before", "after")
 REPLIES = ("prompt", "slow", "lost", "late")
@@ -58,17 +62,14 @@ class Way:
         )
 
 
+FIRST, LATENCIES, MODES = ("deposit", "withdrawal"), (0.02, 0.2), ("cross", "isolated")
 WAYS = tuple(
-    Way(*each)
-    for each in product(
-        POINTS,
-        REPLIES,
-        ("deposit", "withdrawal"),
-        (0.02, 0.2),
-        ("cross", "isolated"),
-        ("bybit", "binance", "okx"),
-    )
+    Way(point, reply, first, latency, mode, venue)
+    for point, reply, venue in product(POINTS, REPLIES, ("bybit", "binance", "okx"))
+    for first, latency, mode in product(FIRST, LATENCIES, MODES)
+    if (FIRST.index(first) + LATENCIES.index(latency) + MODES.index(mode)) % 2 == 0
 )
+"""Each point with each reply on each venue, and there each two of the other three together."""
 
 
 @dataclass
@@ -89,7 +90,8 @@ def walk(way: Way, folder: Path, *, keep: bool = False) -> Walked:
     """
     walked = Walked(way)
     for first in count(1, A_LIFE):
-        trace, place = Trace(keep=keep), folder / str(first)
+        place = folder / str(first)
+        trace = Trace(place, keep=keep)
         place.mkdir()
         alive = live(partial(_part, walked, first, place, trace))
         walked.story = tuple(trace.lines)
@@ -123,20 +125,21 @@ async def _part(walked: Walked, first: int, folder: Path, trace: Trace) -> bool:
 
 
 async def _recover(life: Life, main: Running, crash: Crash, walked: Walked) -> Running:
-    """Bury it and start it again, every third time to die once more on the way."""
+    """Bury it and start it again, to die ``AGAIN`` on the way."""
     walked.deaths += 1
     await life.bury(main, crash)
-    second = Crash(crash.point, 1 + crash.number // 2)
-    if crash.number % 3 == 0:
-        life.arm_next(second)
-    main = await life.revive(main)
-    await _settled(main, second)
-    if second.image.done():
-        walked.recovering += 1
-        await life.bury(main, second)
+    for part in AGAIN:
+        again = Crash(crash.point, 1 + crash.number // part)
+        life.arm_next(again)
         main = await life.revive(main)
-        await _settled(main)
-    main.disarm()
+        await _settled(main, again)
+        if not again.image.done():
+            main.disarm()
+            return main
+        walked.recovering += 1
+        await life.bury(main, again)
+    main = await life.revive(main)
+    await _settled(main)
     return main
 
 

@@ -13,7 +13,7 @@ HTTP_SHARE = 5
 """One seed in so many is played over HTTP through ccxt."""
 
 INTERVALS: Mapping[Depth, Sequence[float]] = {
-    "port": (1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 300.0, 600.0, 900.0),
+    "port": (1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 300.0, 600.0, 900.0, 1800.0),
     "http": (5.0, 10.0, 30.0, 300.0),
 }
 
@@ -27,7 +27,7 @@ def drawn(seed: int) -> Plan:
     depth: Depth = "http" if seed % HTTP_SHARE == 0 else "port"
     venue = rng.choice(("bybit", "binance", "okx"))
     config = _with_ladder(_config(rng, depth), f"campaign {seed}")
-    cycles = rng.randint(30, 60) if depth == "http" else rng.randint(90, 210)
+    cycles = rng.randint(25, 50) if depth == "http" else rng.randint(60, 130)
     quiet_at = round(max(cycles * config.interval, 120.0), 3)
     troubles = _troubles(rng, Scope(depth, venue, config), f"campaign {seed}", quiet_at)
     split = venue == "binance"
@@ -101,9 +101,10 @@ def _grace(config: Config, troubles: Sequence[Trouble]) -> float:
     """Seconds within which all has to be well again: three cycles and the horizon.
 
     That is: what is on its way arrives, is found and becomes visible; a fall of the coins or a jump of the
-    price is believed; a key is asked for again.
+    price is believed; a key is asked for again; what wants a new journal is started once more.
     """
     settled = 3 * config.settle_after + 3 * config.deadline
     believed = 30.0 + 4 * config.interval
     asked = KEY_SECONDS if any("key" in trouble.kind for trouble in troubles) else 0.0
-    return settled + believed + 6 * config.interval + asked
+    started = 3 * config.interval + config.deadline  # a second time, on a new journal
+    return settled + believed + 6 * config.interval + started + asked

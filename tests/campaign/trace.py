@@ -1,6 +1,7 @@
 """All that happened in a life, in order, as lines; and their fingerprint."""
 
 from hashlib import sha256
+from pathlib import Path
 
 from hedgebot.sim.events import (
     Event,
@@ -15,15 +16,17 @@ from hedgebot.sim.events import (
 
 
 class Trace:
-    """``keep``: whether the lines are kept, for people."""
+    """``keep``: whether the lines are kept, for people. The ``folder`` of a life is another each time, and is
+    left out of them."""
 
-    def __init__(self, *, keep: bool = False) -> None:
+    def __init__(self, folder: Path, *, keep: bool = False) -> None:
         self.lines: list[str] = []
+        self._folder = f"{folder}/"
         self._keep = keep
         self._hash = sha256()
 
     def note(self, seconds: float, what: str) -> None:
-        line = f"{seconds:12.3f}  {what}"
+        line = f"{seconds:12.3f}  {what}".replace(self._folder, "")
         self._hash.update(line.encode())
         if self._keep:
             self.lines.append(line)

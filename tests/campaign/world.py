@@ -128,9 +128,19 @@ class Exchange:
         for obstacle in reversed(self.on_wire):
             handler = partial(_met, obstacle, handler)
         reply = await handler(request)
-        if isinstance(reply, Refusal):  # and nothing has kept it from being heard
-            self.judge.health.banned(host, reply.until)
+        if isinstance(reply, Refusal):  # and nothing has kept it from leaving
+            self._tell_ban(host, reply.until, request)
         return reply
+
+    def _tell_ban(self, host: str, until: float, request: web.Request) -> None:
+        """Tell the judge, unless whoever asked has hung up before the reply got there: so much later is that
+        known here."""
+
+        def tell() -> None:
+            if request.transport is not None and not request.transport.is_closing():
+                self.judge.health.banned(host, until)
+
+        asyncio.get_running_loop().call_later(2 * self.plan.latency, tell, context=nobody())
 
 
 class Refusing(MemoryNetwork):
