@@ -80,7 +80,7 @@ class Cycle:
                 seen = min(view.snapshot.ended, view.snapshot.started + self.fresh_for)
                 await self._execute(plan, order, move, control, until=seen + self.fresh_for)
         except JournalError as error:
-            self.state.fault = str(error)
+            self.state.fail(error)
             log.warning("journal failed; nothing more is sent", reason=str(error))
         await self._account(view.observed)
         return record
@@ -98,7 +98,7 @@ class Cycle:
                 if self.execution.sends:
                     await self.journal.command(order)
             except JournalError as error:
-                state.fault = str(error)
+                state.fail(error)
                 return memory
             before, state.control = state.control, state.control.after(order)
             if state.control == before:

@@ -16,6 +16,7 @@ from hedgebot.domain.snapshot import Observation
 from hedgebot.domain.transfers import FINAL as ENDED
 from hedgebot.domain.transfers import TransferIntent
 from hedgebot.domain.units import Millis
+from hedgebot.errors import JournalError
 from hedgebot.ports import Clock, Journal
 from hedgebot.risk import View
 
@@ -27,7 +28,8 @@ class HedgeState:
     """The only mutable thing of a hedge. ``started`` is the monotonic instant of this daemon's start (the
     wall clock may step), or the later one from which no order of a lost journal can arrive any more.
     ``closed`` and ``moved`` are the orders and transfers that ended in this cycle. ``fault`` is the journal's
-    last failure, until it works again; ``plan`` is the last cycle's, None if it was blind. ``keys`` are all
+    last failure, until it works again, and ``stale`` that it has not been read whole since: what failed may
+    stand there all the same. ``plan`` is the last cycle's, None if it was blind. ``keys`` are all
     accounts' as ``KeyWatch`` knows them. ``confirmed`` are the accounts' readings in the last snapshot
     that was believed, since the start: what the journal keeps of them is too little to count on. ``acted_at``
     and ``seen_at`` are the monotonic instants when it last sent something and when its last reading ended.
@@ -49,6 +51,7 @@ class HedgeState:
     confirmed: Mapping[str, AccountReading] = field(default_factory=dict)
     measured: status.Body = field(default_factory=lambda: status.NO_FIGURES)
     fault: str = ""
+    stale: bool = False
     last: CycleRecord | None = None
     plan: Plan | None = None
     number: int = 0
@@ -70,7 +73,11 @@ class HedgeState:
                 control = control.after(command)
         self.intents = tuple(i for i in intents.values() if self._cares(i.hedge, i.request.leg))
         self.transfers = tuple(t for t in moves.values() if self._cares(t.hedge, t.request.pair))
-        self.memory, self.control = memory, control
+        self.memory, self.control, self.stale = memory, control, False
+
+    def fail(self, error: JournalError) -> None:
+        """The journal failed."""
+        self.fault, self.stale = str(error), True
 
     @property
     def dead(self) -> frozenset[str]:

@@ -47,7 +47,7 @@ class Lookout:
         self.state.closed.clear()
         self.state.moved.clear()
         try:
-            if self.state.fault:
+            if self.state.stale:
                 await self.state.load(self.journal, self.clock.now_ms())
             for intent in self.state.open:
                 if intent.request.account not in self.state.dead:
@@ -56,7 +56,7 @@ class Lookout:
                 if transfer.request.account not in self.state.dead:
                     self.state.put_transfer(await self.settler.transfers.follow(transfer))
         except JournalError as error:
-            self.state.fault = str(error)
+            self.state.fail(error)
 
     async def observe(self, since: float) -> View:
         """What readings begun at or after ``since`` show, and all that the guards have to know besides."""
@@ -101,6 +101,6 @@ class Lookout:
             for transfer in self.state.moving:
                 self.state.put_transfer(await self.settler.transfers.confirm(transfer, seen))
         except JournalError as error:
-            self.state.fault = str(error)
+            self.state.fail(error)
         if self.sends and seen.orders:
             await self.settler.sweep(seen)

@@ -6,11 +6,12 @@ orders, and nothing else.
 
 import re
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -313,19 +314,27 @@ class TestTrouble:
 
 
 @dataclass
-class FailingOnce:
-    """A journal in which each method named here fails the next time it is asked."""
+class Failing:
+    """What stands before a journal: each method named here fails the next time it is asked, one of
+    ``written`` only when it has done what it was asked for."""
 
-    journal: Journal
-    failing: set[str]
+    failing: set[str] = field(default_factory=set)
+    written: set[str] = field(default_factory=set)
+    _journal: Journal | None = None
+
+    def before(self, journal: Journal) -> Journal:
+        self._journal = journal
+        return cast(Journal, self)
 
     def __getattr__(self, method: str) -> Any:
-        if method not in self.failing:
-            return getattr(self.journal, method)
-        self.failing.remove(method)
-        return self._fail
+        own = getattr(self._journal, method)
+        return partial(self._fail, method, own) if method in self.failing | self.written else own
 
-    async def _fail(self, *_: object, **__: object) -> None:
+    async def _fail(self, method: str, own: Callable[..., Awaitable[Any]], *args: Any, **named: Any) -> None:
+        if method in self.written:
+            await own(*args, **named)
+        self.failing.discard(method)
+        self.written.discard(method)
         raise JournalError("disk I/O error")
 
 
@@ -333,21 +342,43 @@ READS = ["intents_since", "open_intents", "transfers_since", "open_transfers", "
 
 
 @pytest.mark.parametrize("read", READS)
-def test_an_order_of_the_operator_outlasts_a_journal_that_cannot_be_read(tmp_path: Path, read: str) -> None:
-    """It is read afresh after it failed, and fails again."""
+class TestAJournalThatFailsAndThenCannotBeReadAfresh:
+    def test_an_order_of_the_operator_stays_in_force(self, tmp_path: Path, read: str) -> None:
+        disk = Failing()
 
-    async def act(scene: Scene) -> None:
-        await scene.cycles(4)
-        await scene.daemon.command("btc", Verb.UNWIND, Decimal(0), "test")
-        await scene.cycles(4)
-        assert (scene.hedge()["state"], scene.orders) == ("unwound", 2)
-        cycle = scene.daemon.cycles["btc"]
-        cycle.journal = cast(Journal, FailingOnce(cycle.journal, {"record", read}))
-        for _ in range(10):
-            await scene.cycles(1)
+        async def act(scene: Scene) -> None:
+            await scene.cycles(4)
+            await scene.daemon.command("btc", Verb.UNWIND, Decimal(0), "test")
+            await scene.cycles(4)
             assert (scene.hedge()["state"], scene.orders) == ("unwound", 2)
+            disk.failing |= {"record", read}
+            for _ in range(10):
+                await scene.cycles(1)
+                assert (scene.hedge()["state"], scene.orders) == ("unwound", 2)
+            assert not disk.failing
 
-    play(Setup(near=True), tmp_path, act)
+        play(Setup(near=True, journal=disk.before), tmp_path, act)
+
+    def test_a_stage_that_was_written_all_the_same_is_not_written_again(
+        self, tmp_path: Path, read: str
+    ) -> None:
+        """It would be refused for ever, and the order stay open."""
+        disk = Failing()
+
+        async def act(scene: Scene) -> None:
+            await scene.cycles(4)
+            scene.exchange.deposit("main", "BTC", "0.25")
+            while scene.orders < 2:
+                await scene.clock.sleep(1)
+            disk.written |= {"resolve"}
+            disk.failing |= {read}
+            await scene.cycles(10)
+            assert not disk.failing | disk.written
+            assert (scene.hedge()["state"], scene.orders) == ("hedged", 2)
+            assert not scene.daemon.cycles["btc"].state.open
+
+        setup = with_margin_to_spare(BYBIT, leverage=None, near=True)
+        play(replace(setup, journal=disk.before), tmp_path, act)
 
 
 def journal_alarm(scene: Scene) -> dict[str, Any] | None:

@@ -19,6 +19,7 @@ from pydantic import SecretStr
 from hedgebot.app import App, World, build
 from hedgebot.daemon import Daemon
 from hedgebot.lease.file_lock import FileLock
+from hedgebot.ports import Journal
 from hedgebot.settings.load import load
 from hedgebot.settings.model import Settings
 from hedgebot.settings.paths import Paths
@@ -74,7 +75,8 @@ class Setup:
     ``coins`` and ``stable`` ones lie in the pot, ``spot`` in the spot wallet of an account that has one.
     ``near``: the daemon's port stands on the exchange itself, without HTTP between; paths of ``faults`` are
     then its methods.
-    ``account`` and ``hedge`` are what the config calls them.
+    ``account`` and ``hedge`` are what the config calls them. ``journal`` may put something before the one on
+    the disk.
     """
 
     venue: Venue = BYBIT
@@ -101,6 +103,7 @@ class Setup:
     near: bool = False
     account: str = "main"
     hedge: str = "btc"
+    journal: Callable[[Journal], Journal] = lambda stored: stored
 
     def config(self) -> str:
         lever = f", leverage = {self.leverage}" if self.leverage else ""
@@ -145,7 +148,7 @@ class Scene:
 
     async def start(self) -> None:
         """Start the daemon on its journal, as a new process would."""
-        world = World(self.clock, self.rng, lambda: MemoryConnector(self.network))
+        world = World(self.clock, self.rng, lambda: MemoryConnector(self.network), journal=self.setup.journal)
         if self.setup.near:
             venue, latency = self.setup.venue.name, self.setup.latency
             port = near(self.exchange, "main", venue, self.faults, latency)
