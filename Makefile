@@ -5,6 +5,7 @@ PYTEST_ARGS ?= -n auto --dist worksteal
 IMAGE_ARGS ?= --demo
 LIVES ?= 1:300
 LEAST ?= 50
+POINTS ?= 10000
 SEEDS ?= 301:1000
 HOURS ?= 1
 MUTANTS ?= hedgebot.*
@@ -23,7 +24,7 @@ LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --genera
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test quick shuffled hostile simulate simulate-long crashes mutants lint bench lock image clean
+.PHONY: help venv demo test quick shuffled hostile simulate simulate-long mutants lint bench lock image clean
 
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -47,13 +48,11 @@ shuffled: venv  ## run them RUNS times, each time in another random order
 hostile: venv  ## hand damaged replies to the conversion of each exchange: none may be believed
 	@$(BIN)/python -m tests.hostile --count $(PAYLOADS) --jobs 2
 
-simulate: venv  ## play seeded lives of the daemon under troubles, and judge them (LIVES=1:300, each trouble LEAST=50 times)
+simulate: venv  ## play seeded lives of the daemon under troubles (LIVES=1:300, each trouble LEAST=50 times), then let it die everywhere
 	@$(BIN)/python -m tests.campaign run --seeds $(LIVES) --jobs 2 --least $(LEAST)
+	@$(BIN)/python -m tests.campaign crashes --jobs 2 --least $(POINTS)
 
-crashes: venv  ## let it die at every point on the way to an order, and recover
-	@$(BIN)/python -m tests.campaign crashes --jobs 2 --least 10000
-
-simulate-long: venv  ## the same for as many seeds and hours as are given: SEEDS=301:10000 HOURS=8 OUT=figures.json
+simulate-long: venv  ## the first of these for as many seeds and hours as are given: SEEDS=301:10000 HOURS=8 OUT=figures.json
 	@$(BIN)/python -m tests.campaign run --seeds $(SEEDS) --hours $(HOURS) --jobs 2 --json $(OUT)
 
 mutants: venv  ## change the code in thousands of small ways and see whether a test notices (MUTANTS="hedgebot.risk.*")
