@@ -71,9 +71,10 @@ class Lookout:
             if seen.dead and self.state.open:
                 seen = replace(seen, doubtful=doubtful(seen, self.state.open))
         view = self.state.view(self.hedge, seen, self.clock)
-        if not isinstance(seen, Snapshot) or not disturbed(view):
+        if not isinstance(seen, Snapshot) or not (disturbed(view) or self._sees_first(view)):
             return view
-        log.warning("a position changed without an order of ours", hedge=self.hedge.name)
+        if disturbed(view):
+            log.warning("a position changed without an order of ours", hedge=self.hedge.name)
         try:
             # By the exchange's clock, which is that of its fills.
             since = Millis(max(view.started_at, view.at - RECENT_MS) + seen.offset_ms)
@@ -81,9 +82,14 @@ class Lookout:
                 self.hedge, view.memory, since, self.journal.instance, seen.dead
             )
         except HedgebotError as error:
-            reason = f"a position changed without an order of ours, and recent fills are not known: {error}"
+            reason = f"somebody else may have traded, and recent fills are not known: {error}"
             return replace(view, observed=Blind(self.hedge.name, seen.at, (reason,)))
         return replace(view, memory=memory)
+
+    def _sees_first(self, view: View) -> bool:
+        """Whether it has run without seeing one of its legs until now, and somebody may have traded it since."""
+        known = dict(view.memory.contracts)
+        return self.state.last is not None and any(leg.name not in known for leg in view.snapshot.living)
 
     async def _seen(self, since: float, at: Millis) -> Observation:
         """The snapshot of the contracts that the hedge is in now, or why there is none."""

@@ -11,6 +11,7 @@ from hedgebot.domain.client_ids import ClientId
 from hedgebot.domain.orders import Stage
 from hedgebot.domain.records import Verb
 from hedgebot.execution import Executor
+from hedgebot.sim.faults import Fault
 from hedgebot.sim.ledger import MarginMode
 from hedgebot.sim.matching import Side
 from hedgebot.sim.orders import NewOrder, TimeInForce
@@ -76,6 +77,20 @@ class TestOtherDaemons:
             assert scene.orders == before
 
         play(Setup(margin_mode=MarginMode.CROSS), tmp_path, act)
+
+    def test_one_that_it_filled_before_we_could_see_for_the_first_time_halts_us_too(
+        self, tmp_path: Path
+    ) -> None:
+        async def act(scene: Scene) -> None:
+            await scene.cycles(2)
+            assert scene.hedge()["state"] == "blind"
+            sale = NewOrder(symbol="BTCUSD", side=Side.SELL, contracts=Fraction(6_000), client_id=STRANGER)
+            scene.exchange.place("main", sale)
+            await scene.cycles(5)
+            assert (scene.hedge()["state"], scene.orders) == ("halted", 1)
+
+        unseen = Fault("lose_request", path="/read", until=7)
+        play(Setup(near=True, margin_mode=MarginMode.CROSS, faults=[unseen]), tmp_path, act)
 
 
 class TestOperators:
