@@ -101,6 +101,7 @@ class Judge:
             book.intents.lose()
             book.controls.lose()
             self.orders.begin_counting_anew()
+            self.transfers.lose()
 
     def read(self, name: str, began: float, shows: float) -> None:
         """A complete reading, that began then and shows nothing older than ``shows``."""

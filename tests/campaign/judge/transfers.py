@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from fractions import Fraction
 
-from hedgebot.sim.events import Event, Filled, Moved, MoveKind, SettingChanged
+from hedgebot.sim.events import Event, Moved, MoveKind, SettingChanged
 from hedgebot.sim.exchange import SimulatedExchange
 from tests.campaign.judge.ladder import NEARLY, WARN, Ladder
 from tests.campaign.judge.terms import Terms
@@ -25,10 +25,12 @@ class Transfers:
     breach: Callable[[str, str], None]
     _made: set[tuple[str, Fraction]] = field(default_factory=set)
 
+    def lose(self) -> None:
+        """The journal was lost, or its last rows: its numbers, and their digits, begin anew."""
+        self._made.clear()
+
     def follow(self, event: Event, *, foreign: bool) -> None:
         """Take in an event of the exchange; ``foreign`` ones are not the daemon's doing."""
-        if isinstance(event, Filled) and not event.after:  # a position's own margin ends with it
-            self._made = {made for made in self._made if made[0] != "isolated"}
         found = None if foreign else self._move(event)
         if found is None:
             return
