@@ -11,6 +11,7 @@ import pytest
 from hedgebot.domain.account import EntryKind
 from hedgebot.domain.inverse import Short
 from hedgebot.domain.orders import Fate
+from hedgebot.domain.transfers import Pocket, TransferRequest
 from hedgebot.domain.units import Coin, Contracts, Millis, Price, Usd
 from hedgebot.errors import ReadError
 from hedgebot.sim.faults import Fault
@@ -307,6 +308,23 @@ class TestSettings:
             assert not reading.mode.unsupported
 
         scene(act, margin_mode=mode)
+
+    def test_a_refused_move_has_the_margin_mode_read_again(self, scene: Scene) -> None:
+        """Bybit's is the account's, and otherwise read once an hour."""
+
+        async def act(bench: Bench) -> None:
+            symbol = bench.venue.symbol
+            await bench.account.place(bench.order(-30_000))
+            await bench.read()
+            named = "" if bench.venue.name == "bybit" else bench.venue.native
+            bench.exchange.set_margin_mode("main", MarginMode.CROSS, named)
+            ways = Pocket.MARGIN, Pocket.ISOLATED
+            move = TransferRequest("t1", "main", "BTC", Coin.of("0.1"), *ways, symbol)
+            assert (await bench.account.transfer(move)).fate is Fate.REJECTED
+            reading = await bench.read()
+            assert (reading.position(symbol).margin_mode or reading.mode.margin_mode) == "cross"
+
+        scene(act)
 
 
 class TestLedger:

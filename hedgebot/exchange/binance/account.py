@@ -178,8 +178,8 @@ class BinanceAccount:
         return key.scope(await self._spot.read(venue.KEY, {}))
 
     async def place(self, order: OrderRequest) -> Outcome:
-        """Send one immediate-or-cancel order exactly once. A rejection has the slow facts read again."""
-        outcome = await self._write(
+        """Send one immediate-or-cancel order exactly once."""
+        return await self._write(
             Operation.PLACE,
             venue.PLACE,
             order.symbol,
@@ -187,9 +187,6 @@ class BinanceAccount:
             lambda answer, contract: orders.acknowledged(answer, order, contract),
             Priority.EMERGENCY if order.reduce_only else Priority.ORDER,
         )
-        if outcome.fate is Fate.REJECTED:
-            self._slow.doubt()
-        return outcome
 
     async def cancel(self, order: Identified) -> Outcome:
         """Ask for an order to be cancelled; that it was accepted does not mean that it is gone."""
@@ -301,10 +298,14 @@ class BinanceAccount:
         accepted: Callable[[Answer, Instrument], str],
         priority: Priority = Priority.ORDER,
     ) -> Outcome:
+        """A rejection, but of a cancel, has the slow facts read again: something may not be as it was."""
         try:
             contract = await self._contract(symbol)
         except (ReadError, CredentialsError) as cause:
             return Outcome(Fate.REJECTED, f"not sent: {cause}")
-        return await self._coin_m.write(
+        outcome = await self._coin_m.write(
             operation, endpoint, params(contract), lambda answer: accepted(answer, contract), priority
         )
+        if outcome.fate is Fate.REJECTED and operation is not Operation.CANCEL:
+            self._slow.doubt()
+        return outcome

@@ -142,8 +142,8 @@ class BybitAccount:
         return key.scope(await self._client.read(venue.KEY, {}))
 
     async def place(self, order: OrderRequest) -> Outcome:
-        """Send one immediate-or-cancel order exactly once. A rejection has the slow facts read again."""
-        outcome = await self._write(
+        """Send one immediate-or-cancel order exactly once."""
+        return await self._write(
             Operation.PLACE,
             venue.PLACE,
             order.symbol,
@@ -151,9 +151,6 @@ class BybitAccount:
             lambda answer, _contract: orders.acknowledged(answer, order),
             Priority.EMERGENCY if order.reduce_only else Priority.ORDER,
         )
-        if outcome.fate is Fate.REJECTED:
-            self._slow.doubt()
-        return outcome
 
     async def cancel(self, order: Identified) -> Outcome:
         """Ask for an order to be cancelled; that it was accepted does not mean that it is gone."""
@@ -190,13 +187,17 @@ class BybitAccount:
         accepted: Callable[[Answer, Instrument], str],
         priority: Priority = Priority.ORDER,
     ) -> Outcome:
+        """A rejection, but of a cancel, has the slow facts read again: something may not be as it was."""
         try:
             contract = (await self._slow.listing([symbol])).named(symbol)
         except (ReadError, CredentialsError) as cause:
             return Outcome(Fate.REJECTED, f"not sent: {cause}")
-        return await self._client.write(
+        outcome = await self._client.write(
             operation, endpoint, params(contract), lambda answer: accepted(answer, contract), priority
         )
+        if outcome.fate is Fate.REJECTED and operation is not Operation.CANCEL:
+            self._slow.doubt()
+        return outcome
 
     async def transfer(self, request: TransferRequest) -> Outcome:
         """Ask once for coins to be moved, before all reads: collateral moves when it is needed."""

@@ -183,8 +183,8 @@ class OkxAccount:
         return key.scope(await self._client.read(venue.CONFIG, {}))
 
     async def place(self, order: OrderRequest) -> Outcome:
-        """Send one immediate-or-cancel order exactly once. A rejection has the slow facts read again."""
-        outcome = await self._write(
+        """Send one immediate-or-cancel order exactly once."""
+        return await self._write(
             Operation.PLACE,
             venue.PLACE,
             order.symbol,
@@ -192,9 +192,6 @@ class OkxAccount:
             lambda answer, _contract: orders.acknowledged(answer, order),
             Priority.EMERGENCY if order.reduce_only else Priority.ORDER,
         )
-        if outcome.fate is Fate.REJECTED:
-            self._slow.doubt()
-        return outcome
 
     async def cancel(self, order: Identified) -> Outcome:
         """Ask for an order to be cancelled; that it was accepted does not mean that it is gone."""
@@ -231,11 +228,12 @@ class OkxAccount:
         accepted: Callable[[Answer, Instrument], str],
         priority: Priority = Priority.ORDER,
     ) -> Outcome:
+        """A rejection, but of a cancel, has the slow facts read again: something may not be as it was."""
         try:
             contract = (await self._slow.listing([symbol])).named(symbol).instrument
         except (ReadError, CredentialsError) as cause:
             return Outcome(Fate.REJECTED, f"not sent: {cause}")
-        return await self._client.write(
+        outcome = await self._client.write(
             operation,
             endpoint,
             params(contract),
@@ -243,6 +241,9 @@ class OkxAccount:
             priority,
             self._expiry() if operation is Operation.PLACE else NO_HEADERS,
         )
+        if outcome.fate is Fate.REJECTED and operation is not Operation.CANCEL:
+            self._slow.doubt()
+        return outcome
 
     def _expiry(self) -> Mapping[str, str]:
         """Until when the exchange may take an order, by its own clock."""

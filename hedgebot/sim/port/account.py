@@ -146,10 +146,7 @@ class PortAccount:
 
     async def place(self, order: OrderRequest) -> Outcome:
         """Take one immediate-or-cancel order."""
-        outcome = await self._write("place", order.symbol, lambda c: self._house.place(order, c))
-        if outcome.fate is Fate.REJECTED:
-            self._doubt()
-        return outcome
+        return await self._write("place", order.symbol, lambda c: self._house.place(order, c))
 
     async def cancel(self, order: Identified) -> Outcome:
         """Cancel the open order with this client id."""
@@ -186,6 +183,8 @@ class PortAccount:
             outcome = act()
         except (ReadError, CredentialsError) as cause:
             outcome = Outcome(Fate.REJECTED, f"not sent: {cause}")
+        if outcome.fate is Fate.REJECTED and call != "cancel":
+            self._doubt()
         await self._pass(call)
         return outcome
 
