@@ -87,7 +87,7 @@ class Lookout:
         return replace(view, memory=memory)
 
     def _sees_first(self, view: View) -> bool:
-        """Whether it has run without seeing one of its legs until now, and somebody may have traded it since."""
+        """Whether it has run without seeing one of its legs until now: somebody may have traded meanwhile."""
         known = dict(view.memory.contracts)
         return self.state.last is not None and any(leg.name not in known for leg in view.snapshot.living)
 
