@@ -4,6 +4,7 @@ A bug is a context manager: while it is open the daemon has it. What is swapped 
 the place where such a bug would be.
 """
 
+import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
@@ -24,13 +25,15 @@ from hedgebot.errors import JournalError, ReadError
 from hedgebot.execution import executor, settle
 from hedgebot.execution.executor import Executor
 from hedgebot.execution.fate import Search
-from hedgebot.hedge_state import HedgeState
 from hedgebot.journal import database
 from hedgebot.journal.sqlite import SqliteJournal
 from hedgebot.observation import AccountFeed
 from hedgebot.risk import foreign, limits, memory
 from hedgebot.scrubber import Scrubber
 from tests.campaign.running import SECRET
+
+YOUNG_ENOUGH = 60.0
+"""Seconds for which a planted cache keeps a reading."""
 
 BUGS: dict[str, Callable[[], AbstractContextManager[None]]] = {}
 
@@ -164,8 +167,12 @@ def stale_read() -> Iterator[None]:
     def at_once(*_: Any) -> bool:
         return True
 
-    never = property(lambda _: float("-inf"), lambda *_: None)
-    with swapped(HedgeState, "acted_at", never), swapped(settle, "visible", at_once):
+    def reading(self: AccountFeed, since: float) -> asyncio.Future[AccountReading]:
+        if self._reading is None or self._started < since - YOUNG_ENOUGH:
+            self._reading = self._begin()
+        return asyncio.shield(self._reading)
+
+    with swapped(AccountFeed, "reading", reading), swapped(settle, "visible", at_once):
         yield
 
 

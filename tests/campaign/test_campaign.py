@@ -82,7 +82,7 @@ class TestCommands:
         assert capsys.readouterr().out.startswith("2 seeds, ")
 
     def test_replay_tells_the_story(self, capsys: pytest.CaptureFixture[str]) -> None:
-        assert main(["replay", "3", "--only", "none", "--until", "60", "-v"]) == 0
+        assert main(["replay", "4", "--only", "none", "--until", "60", "-v"]) == 0
         told = capsys.readouterr().out
         assert "main starts" in told
         assert "0 violations" in told

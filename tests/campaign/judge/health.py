@@ -66,7 +66,13 @@ class Health:
         self.pulses.pop(name, None)
 
     def froze(self, name: str, seconds: float) -> None:
-        """A daemon was stopped for so long; that is no fault of its own."""
+        """A daemon was stopped for so long; that is no fault of its own. It has heard of no ban meanwhile."""
+        now = self.seconds()
+        heard = now + IN_FLIGHT
+        self._bans = [
+            (host, heard if now - seconds <= since - IN_FLIGHT else since, until)
+            for host, since, until in self._bans
+        ]
         if name in self.pulses:
             self.pulses[name].frozen += seconds
 

@@ -65,7 +65,8 @@ class Sent:
 
 @dataclass
 class Orders:
-    """Judges orders. ``breach`` is told the rule and the fact."""
+    """Judges orders. ``breach`` is told the rule and the fact. ``largest_lot`` is one that the exchange has
+    told of: a daemon may go by it until it asks again."""
 
     exchange: SimulatedExchange
     terms: Terms
@@ -80,6 +81,7 @@ class Orders:
     refused: list[tuple[float, str]] = field(default_factory=list)
     strangers: list[tuple[float, int]] = field(default_factory=list)
     arrived: tuple[float, Fraction] = (float("-inf"), Fraction(0))
+    largest_lot: Fraction = Fraction(0)
     _hour: dict[int, list[float]] = field(default_factory=dict)
     _day: dict[int, list[tuple[float, Fraction]]] = field(default_factory=dict)
 
@@ -201,7 +203,8 @@ class Orders:
         now_ms = self.exchange.truth.at_ms
         low, high = self.truth.price_range(now_ms - round((self.seconds() - sent.read_shows) * 1000))
         moved = high / low - 1 + self.terms.slippage + SLACK
-        return contract.coins(2 * contract.qty_step, price) + self._sold_by(order) * moved
+        lot = max(contract.qty_step, self.largest_lot)
+        return contract.coins(2 * lot, price) + self._sold_by(order) * moved
 
     def _beyond_limits(self, order: Order, sent: Sent) -> Iterator[tuple[str, str]]:
         """S4: the order's size, and what was ordered and traded in the last hour and day."""

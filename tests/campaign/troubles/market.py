@@ -201,6 +201,7 @@ async def contract_changes(life: "Life", trouble: Trouble, rng: Random) -> None:
     exchange.change_contract(
         symbol, **({"qty_step": lot, "min_qty": lot} if rng.random() < 0.5 else {"min_qty": lot})
     )
+    life.exchange.judge.orders.largest_lot = lot
     life.hit(trouble)
     await life.until(trouble.until)
     life.facts_changed = True
