@@ -6,7 +6,6 @@ from hedgebot.errors import ConversionError
 from hedgebot.exchange.convert import Fields
 
 START, CLOSE = "start", "close"
-COLUMNS = (START, "open", "high", "low", CLOSE)
 HOUR_MS = 3_600_000
 WIDTHS = {HOUR_MS: "hour", 24 * HOUR_MS: "day"}
 """The bars that are asked for."""
@@ -23,7 +22,7 @@ def candles(rows: object, where: str, *, width: int, bar_ms: int, now_ms: int) -
     for number, row in enumerate(rows):
         if not isinstance(row, list) or len(row) != width:
             raise ConversionError(f"{where}[{number}]", f"is no bar of {width} columns")
-        bar = Fields(dict(zip(COLUMNS, row, strict=False)), f"{where}[{number}]")
+        bar = Fields({START: row[0], CLOSE: row[4]}, f"{where}[{number}]")
         start, close = bar.millis(START), bar.price(CLOSE)
         if start % bar_ms:
             raise bar.wrong(START, f"is {start}, not on the grid of {WIDTHS[bar_ms]}s")

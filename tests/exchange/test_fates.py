@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from ccxt.async_support import bybit as ccxt_bybit
 
-from hedgebot.domain.orders import Fate
+from hedgebot.domain.orders import Fate, Outcome
 from hedgebot.exchange.bybit.venue import CODES
-from hedgebot.exchange.fates import Answer, Operation
+from hedgebot.exchange.fates import Answer, Codes, Operation
 from hedgebot.sim.faults import Fault, bybit_error
 from tests.exchange.kit import Bench, play
 
@@ -62,10 +62,10 @@ def test_the_vendors_table_is_worth_testing() -> None:
     assert len(vendor_codes()) > 350
 
 
-@pytest.mark.parametrize("code", vendor_codes())
-def test_a_code_rejects_an_order_only_if_it_is_listed(code: str) -> None:
-    expected = Fate.REJECTED if int(code) in REJECTED_WHEN_PLACING else Fate.UNKNOWN
-    assert fate(Operation.PLACE, code) is expected
+def test_a_code_rejects_an_order_only_if_it_is_listed() -> None:
+    assert {code: fate(Operation.PLACE, code) for code in vendor_codes()} == {
+        code: Fate.REJECTED if int(code) in REJECTED_WHEN_PLACING else Fate.UNKNOWN for code in vendor_codes()
+    }
 
 
 @pytest.mark.parametrize(("code", "why"), NEVER_A_REJECTION.items())
@@ -89,6 +89,39 @@ def test_never_a_rejection(code: str, why: str) -> None:
 )
 def test_other_writes_have_tables_of_their_own(operation: Operation, code: str, expected: Fate) -> None:
     assert fate(operation, code) is expected
+
+
+TABLES = Codes(
+    credentials={"1": "bad key"},
+    passing={},
+    refused={"2": "not here"},
+    rejected={Operation.PLACE: {"3": "no margin"}},
+    already={Operation.LEVERAGE: {"4": "is so"}},
+)
+
+
+@pytest.mark.parametrize(
+    ("operation", "code", "expected"),
+    [
+        (Operation.PLACE, 0, Outcome(Fate.ACCEPTED, "accepted", "17")),
+        (Operation.PLACE, 1, Outcome(Fate.REJECTED, "bad key (code 1: words)")),
+        (Operation.PLACE, 2, Outcome(Fate.REJECTED, "not here (code 2: words)")),
+        (Operation.PLACE, 3, Outcome(Fate.REJECTED, "no margin (code 3: words)")),
+        (Operation.PLACE, 4, Outcome(Fate.UNKNOWN, "not a listed rejection (code 4: words)")),
+        (Operation.LEVERAGE, 1, Outcome(Fate.REJECTED, "bad key (code 1: words)")),
+        (Operation.LEVERAGE, 3, Outcome(Fate.UNKNOWN, "not a listed rejection (code 3: words)")),
+        (Operation.LEVERAGE, 4, Outcome(Fate.ACCEPTED, "is so (code 4: words)")),
+    ],
+)
+def test_a_fate_comes_with_the_tables_words_and_the_exchanges(
+    operation: Operation, code: int, expected: Outcome
+) -> None:
+    assert TABLES.judge(operation, answer(code), lambda _: "17") == expected
+
+
+def test_a_success_that_makes_no_sense_proves_nothing() -> None:
+    outcome = TABLES.judge(Operation.PLACE, answer(0, {}), lambda told: told.fields.name("orderId"))
+    assert outcome == Outcome(Fate.UNKNOWN, "order/create.orderId: is missing")
 
 
 @pytest.mark.parametrize("table", [CODES.credentials, CODES.passing, CODES.refused, *CODES.rejected.values()])

@@ -99,6 +99,7 @@ def test_what_is_taken(read: Read, value: object, result: object) -> None:
         (Fields.integer, LARGEST, f"is {LARGEST}, not a whole number"),
         (Fields.integer, True, "is True, not a whole number"),
         (Fields.integer, "1.0", "is '1.0', not a whole number"),
+        (Fields.integer, "x" * 38, "is '" + "x" * 38 + "', not a whole number"),
         (Fields.integer, "x" * 99, "is '" + "x" * 39 + "…, not a whole number"),
         (Fields.millis, 10**13 + 1, f"is {10**13 + 1}, beyond all times"),
         (Fields.flag, "true", "is 'true', neither true nor false"),
@@ -194,6 +195,15 @@ class TestOrderBook:
         with pytest.raises(ConversionError) as refused:
             book([], [["1", "1"], row])
         assert str(refused.value) == f"reply.a[1]: {refusal}"
+
+
+def test_a_value_without_a_bottom_is_refused_without_being_repeated() -> None:
+    bottomless: list[object] = []
+    for _ in range(100_000):
+        bottomless = [bottomless]
+    with pytest.raises(ConversionError) as refused:
+        Fields({"x": bottomless}, "reply").text("x")
+    assert str(refused.value) == "reply.x: is nested too deeply, not a text"
 
 
 @pytest.mark.parametrize("body", [b"{", b"\xff", b'{"a": NaN}', b'{"a": 1, "a": 1}', b"[" * 100_000])

@@ -5,6 +5,7 @@ what each position binds, and the COIN-M wallet. They are two replies, and have 
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal
 
 from hedgebot.domain.account import AccountMode, Position, Wallet, WalletId
@@ -205,17 +206,12 @@ def _combined(sides: Sequence[Position]) -> Position:
     largest = max(sides, key=lambda side: abs(side.contracts))
     coins = Coin.zero()
     margins = [side.margin for side in sides if side.margin is not None]
-    return Position(
-        symbol=largest.symbol,
+    return replace(
+        largest,
         contracts=sum((side.contracts for side in sides), Contracts.zero()),
-        entry=largest.entry,
-        mark=largest.mark,
         unrealized=sum((side.unrealized for side in sides), coins),
         initial_margin=sum((side.initial_margin for side in sides), coins),
         margin=sum(margins, coins) if margins else None,
-        liquidation=largest.liquidation,
-        leverage=largest.leverage,
         hedge_mode=any(side.hedge_mode for side in sides),
         updated_at=max(side.updated_at for side in sides),
-        margin_mode=largest.margin_mode,
     )

@@ -1,12 +1,9 @@
 """Binance's words for what a key may do, converted."""
 
 from hedgebot.domain.account import KeyScope
-from hedgebot.domain.units import Millis
-from hedgebot.exchange.convert import Fields
 from hedgebot.exchange.fates import Answer
 
 EXPIRY = "tradingAuthorityExpirationTime"
-LATEST = Millis(253_402_300_800_000)  # the year 10000
 UNTOLD = KeyScope(trade=None, withdraw=None, ip_bound=None, expires_at=None)
 """Demo trading has no endpoint that tells."""
 
@@ -18,11 +15,5 @@ def scope(answer: Answer) -> KeyScope:
         trade=row.flag("enableFutures"),
         withdraw=row.flag("enableWithdrawals"),
         ip_bound=row.flag("ipRestrict"),
-        expires_at=_expiry(row) if row.has(EXPIRY) else None,
+        expires_at=(row.millis(EXPIRY) or None) if row.has(EXPIRY) else None,
     )
-
-
-def _expiry(row: Fields) -> Millis | None:
-    if (at := row.millis(EXPIRY)) >= LATEST:
-        raise row.wrong(EXPIRY, "is beyond all times")
-    return at or None

@@ -33,7 +33,7 @@ def placing(order: OrderRequest, instrument: Instrument) -> dict[str, object]:
     """The request for an immediate-or-cancel limit order in one-way mode."""
     return {
         "symbol": instrument.native,
-        "side": _side(order),
+        "side": order.side.upper(),
         "positionSide": "BOTH",
         "type": "LIMIT",
         "timeInForce": "IOC",
@@ -110,7 +110,7 @@ def sighted(found: Iterable[Fields], order: OrderRequest, instrument: Instrument
 def _state(row: Fields, order: OrderRequest, instrument: Instrument) -> OrderState:
     """What an order came to. What it cost only its trades tell."""
     row.expect("symbol", instrument.native)
-    row.expect("side", _side(order))
+    row.expect("side", order.side.upper())
     over, filled = row.word("status", STATUSES), row.not_negative("executedQty")
     if filled > abs(order.contracts.value):
         raise row.wrong("executedQty", f"is {filled}, more than was asked for")
@@ -174,7 +174,3 @@ def funding_entries(income: Iterable[Fields], instrument: Instrument) -> Iterato
             coins=row.coin("income"),
             at=row.millis("time"),
         )
-
-
-def _side(order: OrderRequest) -> str:
-    return "SELL" if order.contracts.value < ZERO else "BUY"

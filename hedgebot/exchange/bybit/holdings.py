@@ -1,6 +1,7 @@
 """Bybit's words for what an account holds, converted: its mode, its wallets, its positions."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from decimal import Decimal
 
 from hedgebot.domain.account import AccountMode, Position, Wallet, WalletId
@@ -144,17 +145,11 @@ def _position(instrument: Instrument, rows: list[Fields], margin_mode: MarginMod
         raise rows[0].wrong("positionIdx", f"is {indices} in the rows of one contract")
     sides = [_one_side(instrument, row, margin_mode) for row in rows]
     largest = max(sides, key=lambda side: abs(side.contracts))
-    return Position(
-        symbol=instrument.symbol,
+    return replace(
+        largest,
         contracts=sum((side.contracts for side in sides), Contracts.zero()),
-        entry=largest.entry,
-        mark=largest.mark,
         unrealized=sum((side.unrealized for side in sides), Coin.zero()),
         initial_margin=sum((side.initial_margin for side in sides), Coin.zero()),
-        margin=largest.margin,
-        liquidation=largest.liquidation,
-        leverage=largest.leverage,
-        hedge_mode=any(indices),
         updated_at=max(side.updated_at for side in sides),
     )
 
@@ -166,7 +161,7 @@ def _one_side(instrument: Instrument, row: Fields, margin_mode: MarginMode | Non
     has_margin = is_open and margin_mode is not MarginMode.PORTFOLIO
     entry, mark = row.price_or_blank("avgPrice"), row.price_or_blank("markPrice")
     unrealized = Coin(_number(row, "unrealisedPnl", is_open))
-    isolated = _isolated_margin(row, is_open) if margin_mode is MarginMode.ISOLATED else None
+    isolated = _isolated_margin(row) if margin_mode is MarginMode.ISOLATED else None
     if is_open:
         _check_open(row, instrument, contracts, unrealized)
     elif unrealized or entry or _number(row, "positionValue", False):
@@ -213,11 +208,11 @@ def _number(row: Fields, name: str, required: bool) -> Decimal:
     return row.decimal(name) if required else row.decimal_or_blank(name) or ZERO
 
 
-def _isolated_margin(row: Fields, is_open: bool) -> Coin:
+def _isolated_margin(row: Fields) -> Coin:
     """Coins behind one position without its profit, which the wallet's margin sums; ``positionIM`` where
     the older field, deprecated, says nothing."""
     told = _margin_of(row, "positionBalance", False) if row.has("positionBalance") else None
-    return told or _margin_of(row, "positionIM", is_open)
+    return told or _margin_of(row, "positionIM", False)
 
 
 def _margin_of(row: Fields, name: str, required: bool) -> Coin:

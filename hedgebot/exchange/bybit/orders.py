@@ -44,7 +44,7 @@ def placing(order: OrderRequest, instrument: Instrument) -> dict[str, object]:
     """The request for an immediate-or-cancel limit order in one-way mode."""
     return {
         **naming(order, instrument),
-        "side": "Sell" if order.contracts.value < ZERO else "Buy",
+        "side": order.side.capitalize(),
         "orderType": "Limit",
         "timeInForce": "IOC",
         "qty": f"{abs(order.contracts.value):f}",
@@ -93,7 +93,7 @@ def sighted(answer: Answer, order: OrderRequest, instrument: Instrument) -> Orde
 def _state(row: Fields, order: OrderRequest, instrument: Instrument) -> OrderState:
     row.expect("orderLinkId", order.client_id)
     row.expect("symbol", instrument.native)
-    row.expect("side", "Sell" if order.contracts.value < ZERO else "Buy")
+    row.expect("side", order.side.capitalize())
     over, filled = row.word("orderStatus", STATUSES), row.not_negative("cumExecQty")
     if filled > abs(order.contracts.value):
         raise row.wrong("cumExecQty", f"is {filled}, more than was asked for")

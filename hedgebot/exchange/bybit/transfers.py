@@ -21,7 +21,7 @@ def margining(request: TransferRequest, contract: Instrument) -> dict[str, objec
     coins = request.coins.value.quantize(PLACES, ROUND_FLOOR, WIDE)
     return {
         **scope(contract),
-        "margin": f"{coins if request.target is Pocket.ISOLATED else -coins:f}",
+        "margin": f"{coins if request.target is Pocket.ISOLATED else WIDE.minus(coins):f}",
         "positionIdx": ONE_WAY,
     }
 

@@ -59,7 +59,7 @@ class Listing:
     linear: bool = False
 
     @classmethod
-    def of(cls, contracts: Iterable[Contract], others: Iterable[str], *, linear: bool = False) -> "Listing":
+    def of(cls, contracts: Iterable[Contract], others: Iterable[str], *, linear: bool) -> "Listing":
         found = tuple(contracts)
         every = [c.instrument for c in found if c.perpetual and c.instrument.tradable]
         inverse = {i.asset: i.symbol for i in every if not i.linear}

@@ -6,7 +6,7 @@ traded is not shown at all.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from hedgebot.domain.account import Position
@@ -71,19 +71,13 @@ def _held(instrument: Instrument, mode: MarginMode, sides: list[Fields], *, hedg
     found = [_one_side(instrument, mode, row) for row in sides]
     largest = max(found, key=lambda held: abs(held.position.contracts)).position
     positions = [held.position for held in found]
-    summed = Position(
-        symbol=instrument.symbol,
+    summed = replace(
+        largest,
         contracts=sum((p.contracts for p in positions), Contracts.zero()),
-        entry=largest.entry,
-        mark=largest.mark,
         unrealized=sum((p.unrealized for p in positions), Coin.zero()),
         initial_margin=sum((p.initial_margin for p in positions), Coin.zero()),
-        margin=largest.margin,
-        liquidation=largest.liquidation,
-        leverage=largest.leverage,
-        hedge_mode=hedge_mode or "net" not in names,
+        hedge_mode=hedge_mode or largest.hedge_mode,
         updated_at=max(p.updated_at for p in positions),
-        margin_mode=mode,
     )
     return Held(summed, sum((held.settled for held in found), Coin.zero()))
 
