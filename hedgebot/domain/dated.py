@@ -93,7 +93,7 @@ def _chosen(leg: LegPolicy, usable: list[Instrument], now: int, before_ms: int) 
     first = 0 if named is None else _ends(named)
     kind = sorted((i for i in usable if i is named or (_quarterly(i) and _ends(i) > first)), key=_ends)
     lasting = [i for i in kind if _ends(i) - now > before_ms]
-    return next(iter(lasting or kind[::-1]), None)
+    return next(iter(lasting or kind[-1:]), None)
 
 
 def _ends(contract: Instrument) -> int:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from hedgebot.domain.hedge import BEYOND, Hedge
 from hedgebot.domain.inverse import Short
-from hedgebot.domain.liquidation import MarginPool, NoFigure
+from hedgebot.domain.liquidation import NoFigure
 from hedgebot.domain.margin import backing, leverage, liquidation, pool
 from hedgebot.domain.margin_mode import MarginMode
 from hedgebot.domain.rescue import missing
@@ -65,7 +65,7 @@ def _beyond(snapshot: Snapshot, leg: Leg, factor: Decimal) -> Decimal:
     """Coins without which liquidation still lies at ``factor`` of the mark or beyond, by our own figures and,
     where that is nearer, by the exchange's."""
     margined, worst = pool(snapshot, leg), liquidation(snapshot, leg)
-    if worst is NoFigure.UNKNOWN or not isinstance(margined, MarginPool):
+    if worst is NoFigure.UNKNOWN:
         return ZERO
     ours = -missing(margined, factor)
     if not isinstance(worst, Price):

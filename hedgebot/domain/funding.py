@@ -51,8 +51,8 @@ class Paid:
 def paid(entries: Sequence[LedgerEntry], windows: Sequence[int], until: Millis) -> Paid:
     """What the windows that end at ``until`` cost, out of a ledger that reaches back as far."""
     booked = [entry for entry in entries if entry.kind is EntryKind.FUNDING and entry.at <= until]
-    sums = [-sum((e.coins.value for e in booked if e.at > until - window), ZERO) for window in windows]
-    return Paid(tuple(zip(windows, map(Coin, sums), strict=True)), until)
+    sums = ((w, sum((e.coins.value for e in booked if e.at > until - w), ZERO)) for w in windows)
+    return Paid(tuple([(window, Coin(-coins)) for window, coins in sums]), until)
 
 
 def costs(found: Paid, exposure: Coin) -> tuple[Decimal, ...]:

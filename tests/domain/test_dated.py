@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from hedgebot.domain.dated import legs_now
+from hedgebot.domain.dated import configured, legs_now, whole
 from hedgebot.domain.funding import Action, Budget
 from hedgebot.domain.hedge import Hedge, LegPolicy, Roll
 from hedgebot.domain.instrument import Instrument, is_dated, perpetual_of
@@ -82,6 +82,20 @@ class TestWhichContract:
     def test_while_no_later_one_is_listed_the_last_is_kept(self) -> None:
         assert names(hedge(), at("270325")) == [(f"-{MARCH}", 1)]
 
+    def test_of_several_that_all_end_too_soon_the_last_is_taken(self) -> None:
+        assert names(hedge(days=300), at("260901")) == [(f"-{MARCH}", 1)]
+
+    def test_a_perpetual_one_that_is_to_be_delisted_is_no_dated_one(self) -> None:
+        delisted = replace(builders.instrument(), ends_at=at(SEPTEMBER))
+        [leg] = legs_now(hedge(), {"main": [delisted, contract(DECEMBER)]}, (), at("260901"))
+        assert leg.symbol == f"BTC/USD:BTC-{DECEMBER}"
+
+    def test_a_named_one_comes_before_another_that_ends_with_it(self) -> None:
+        twin = replace(contract(DECEMBER), symbol=f"BTC/USD:BTC-{DECEMBER}-mini")
+        named = hedge(f"BTC/USD:BTC-{DECEMBER}")
+        [leg] = legs_now(named, {"main": [twin, contract(DECEMBER)]}, (), at("260901"))
+        assert leg.symbol == f"BTC/USD:BTC-{DECEMBER}"
+
     def test_one_that_is_not_traded_is_not_chosen(self) -> None:
         listed = {"main": [contract(SEPTEMBER), contract(DECEMBER, tradable=False), contract(MARCH)]}
         [leg] = legs_now(hedge(), listed, (), at("260924"))
@@ -128,6 +142,16 @@ class TestBesideAPerpetualContract:
         assert self.both(moved=False) == [("", 1), (f"-{SEPTEMBER}", 0)]
         assert self.both(moved=True) == [("", 0), (f"-{SEPTEMBER}", 1)]
 
+    def test_it_has_not_moved_unless_that_is_said(self) -> None:
+        may = replace(hedge("BTC/USD:BTC"), funding=self.BUDGET)
+        assert [int(leg.weight) for leg in configured(may)] == [1, 0]
+        assert [int(leg.weight) for leg in legs_now(may, LISTED, (), at("260901"))] == [1, 0]
+
+    @pytest.mark.parametrize("symbol", ["BTC/USD:BTC-next-quarter", "BTC/USDT:USDT"])
+    def test_only_an_inverse_perpetual_one_has_a_dated_one_beside_it(self, symbol: str) -> None:
+        may = replace(hedge(symbol), funding=self.BUDGET)
+        assert list(configured(may)) == list(may.legs)
+
     def test_where_there_is_none_the_perpetual_one_is_all(self) -> None:
         assert self.both(moved=False, listed=[builders.instrument()]) == [("", 1)]
         with pytest.raises(ValueError, match="lists no dated contract"):
@@ -158,3 +182,15 @@ class TestWhatIsLeft:
 def test_a_symbol_tells_whether_its_contract_ends(symbol: str, dated: bool, perpetual: str) -> None:
     assert is_dated(symbol) is dated
     assert perpetual_of(symbol) == perpetual
+
+
+@pytest.mark.parametrize(
+    ("symbol", "in_full"),
+    [
+        ("next-quarter", "ETH/USD:ETH-next-quarter"),
+        ("BTC/USD:BTC-next-quarter", "BTC/USD:BTC-next-quarter"),
+        ("BTC/USD:BTC", "BTC/USD:BTC"),
+    ],
+)
+def test_a_config_may_leave_the_coin_of_the_next_quarter_out(symbol: str, in_full: str) -> None:
+    assert whole(symbol, "ETH") == in_full

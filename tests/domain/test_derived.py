@@ -33,3 +33,13 @@ def test_values_are_equal_whatever_was_asked_of_them() -> None:
     one, other = Square(3, []), Square(3, [3])
     assert one.area == 9
     assert one == other
+
+
+def test_it_is_told_as_what_computes_it() -> None:
+    def area(square: Square) -> int:
+        """Side by side."""
+        return square.side
+
+    assert Derived(area).__doc__ == "Side by side."
+    assert Derived(area).__get__(square := Square(3, []), Square) == 3
+    assert vars(square)["area"] == 3

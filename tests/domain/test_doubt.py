@@ -47,3 +47,10 @@ def test_a_linear_contract_is_worth_its_coins() -> None:
 
 def test_an_order_on_a_living_leg_is_not_in_doubt() -> None:
     assert not doubtful(snapshot(leg(-30_000)), [intent(-100, Stage.UNKNOWN)]).orders
+
+
+def test_what_several_may_have_done_is_added_up() -> None:
+    sizes = (-60_000, -30_000, 20_000, 10_000)
+    found = doubtful(dead(), [intent(size, Stage.UNKNOWN, number=n) for n, size in enumerate(sizes, 1)])
+    assert (found.sold, found.bought) == (coin("1.5").value, coin("0.75").value)
+    assert found.orders == tuple(client_id(n) for n in (1, 2, 3, 4))

@@ -38,6 +38,7 @@ def test_windows_count_what_was_paid_less_what_was_received() -> None:
     ]
     found = paid(book, (DAY, 7 * DAY), NOW)
     assert found.windows == ((DAY, Coin.of("0.4")), (7 * DAY, Coin.of("1.4")))
+    assert found.until == NOW
 
 
 def test_what_is_booked_after_the_end_belongs_to_the_next_reading() -> None:

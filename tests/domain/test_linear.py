@@ -39,6 +39,10 @@ def test_it_is_worth_dollars_and_wins_them_as_the_price_falls() -> None:
     assert (short.worth, short.profit) == (coin(800), Usd.of(200))
 
 
+def test_a_flat_one_has_won_nothing() -> None:
+    assert LinearShort(contracts(0), coin("0.1"), None, price(80)).profit == Usd.zero()
+
+
 def pool(size: Decimal, entry: Decimal, mark: Decimal, behind: Decimal, rate: Decimal) -> LinearPool:
     short = LinearShort(contracts(size), coin("0.1"), Price(entry), Price(mark))
     return LinearPool(short, rate, FEE, behind)

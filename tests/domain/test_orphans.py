@@ -12,6 +12,7 @@ from tests.builders import contracts, hedge
 
 BTC = hedge(legs=(LegPolicy("main", "BTC/USD:BTC"),))
 ETH = hedge(name="eth", asset="ETH", legs=(LegPolicy("main", "ETH/USD:ETH"),))
+SECOND = hedge(name="second", legs=(LegPolicy("other", "BTC/USD:BTC"),))
 DATED = hedge(legs=(LegPolicy("main", "BTC/USD:BTC-next-quarter"),))
 MOVED = hedge(legs=BTC.legs, funding=Budget(Decimal("0.3"), (86_400_000,), Action.DATED, Decimal("0.5")))
 
@@ -34,6 +35,9 @@ def lost(*legs: str) -> Orphans:
         ([BTC], {"bitcoin": short("main:BTC/USD:BTC")}, {"btc": ()}),  # renamed: its leg is a leg
         ([ETH, BTC], {"old": short("sub:BTC/USD:BTC")}, {"eth": (), "btc": lost("sub:BTC/USD:BTC")}),
         ([ETH], {"btc": short("main:BTC/USD:BTC")}, {"eth": lost("main:BTC/USD:BTC")}),
+        ([BTC, SECOND], {"second": short("sub:BTC/USD:BTC")}, {"btc": (), "second": lost("sub:BTC/USD:BTC")}),
+        # by the coin that it is about, whatever coin margins it
+        ([ETH, BTC], {"old": short("sub:BTC/USDT:USDT")}, {"eth": (), "btc": lost("sub:BTC/USDT:USDT")}),
         ([BTC], {"btc": Memory(orphans=lost("sub:BTC/USD:BTC"))}, {"btc": lost("sub:BTC/USD:BTC")}),
         ([DATED], {"btc": short("main:BTC/USD:BTC-261225")}, {"btc": ()}),  # one series
         ([BTC], {"btc": short("main:BTC/USD:BTC-261225")}, {"btc": lost("main:BTC/USD:BTC-261225")}),

@@ -7,7 +7,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hedgebot.domain.series import DAY, HOUR, MINUTE, TIERS, Point, columns, moved, thinned, tier
+from hedgebot.domain.series import (
+    DAY,
+    HOUR,
+    MINUTE,
+    TIERS,
+    Point,
+    columns,
+    moved,
+    seen,
+    thinned,
+    tier,
+    unseen,
+)
+from hedgebot.domain.series import (
+    point as point_of,
+)
 from hedgebot.domain.units import Millis
 
 MARKS = st.decimals(10_000, 200_000, places=2)
@@ -150,3 +165,87 @@ class TestColumns:
 
     def test_of_nothing_there_is_nothing(self) -> None:
         assert set(map(tuple, columns([]).values())) == {()}
+
+
+RECORD: dict[str, Any] = {
+    "as_of": "2026-11-21T06:00:00Z",
+    "target_ratio": "0.5",
+    "band": "0.02",
+    "ratio": "0.49",
+    "net": "0.51",
+    "exposure": "1.02",
+    "value_usd": "61200",
+    "legs": [
+        {"mark_price": "60000", "liquidation_distance": "0.4"},
+        {"mark_price": "61000", "liquidation_distance": "0.3"},
+        {"mark_price": "61000", "liquidation_distance": "unknown"},
+        {"mark_price": "61000", "liquidation_distance": None},
+    ],
+}
+
+
+class TestAPoint:
+    def test_is_what_a_cycle_saw_and_how_near_the_nearest_leg_was(self) -> None:
+        assert point_of(Millis(7), RECORD, Decimal("0.25")) == Point(
+            at=Millis(7),
+            target=Decimal("0.5"),
+            band=Decimal("0.02"),
+            ratio=Decimal("0.49"),
+            net=Decimal("0.51"),
+            exposure=Decimal("1.02"),
+            deposited=Decimal("0.25"),
+            price=Decimal(60_000),
+            value=Decimal(61_200),
+            liquidation_distance=Decimal("0.3"),
+        )
+
+    def test_of_a_cycle_that_saw_nothing_holds_what_was_wanted(self) -> None:
+        assert unseen(Millis(7), RECORD) == Point(Millis(7), Decimal("0.5"), Decimal("0.02"))
+
+    @pytest.mark.parametrize(
+        ("at", "as_of", "own"),
+        [("t1", "t1", True), ("t2", "t1", False), ("t1", None, False), ("", "", False)],
+    )
+    def test_is_of_the_moment_of_its_figures(self, at: str, as_of: str | None, own: bool) -> None:
+        assert seen(at, {"as_of": as_of}) is own
+
+    def test_no_ratio_is_no_distance_from_the_target(self) -> None:
+        nothing_held = Point(Millis(7), Decimal(1), Decimal(0), exposure=Decimal(0))
+        assert (nothing_held.astray, unseen(Millis(7), RECORD).astray) == (Decimal(0), Decimal(-1))
+        assert point_of(Millis(7), RECORD, Decimal(0)).astray == Decimal("0.01")
+
+
+def test_a_chart_is_drawn_from_these_columns() -> None:
+    first = point_of(Millis(7), RECORD, Decimal("0.02"))
+    unpriced = Point(Millis(9), Decimal(1), Decimal("0.02"), deposited=Decimal(1))
+    blind = unseen(Millis(8), RECORD)
+    assert columns([blind, first, unpriced]) == {
+        "at_ms": [8, 7, 9],
+        "target_ratio": ["0.5", "0.5", "1"],
+        "band": ["0.02", "0.02", "0.02"],
+        "ratio": [None, "0.49", None],
+        "net": [None, "0.51", None],
+        "price_usd": [None, "60000", None],
+        "value_usd": [None, "61200", None],
+        "unhedged_usd": [None, "61200", None],
+        "liquidation_distance": [None, "0.3", None],
+    }
+
+
+def test_what_is_worth_a_fraction_of_a_cent_is_rounded() -> None:
+    odd = Point(
+        Millis(7),
+        Decimal(1),
+        Decimal(0),
+        exposure=Decimal(1),
+        deposited=Decimal(0),
+        price=Decimal("0.12345"),
+    )
+    assert columns([odd])["unhedged_usd"] == ["0.12"]
+
+
+def test_each_leg_earns_its_own_profit() -> None:
+    """Two of 30,000 dollars from 60,000 on, and back at 30,000: half a coin each."""
+    others = [leg(30_000, 60_000, 60_000), leg(30_000, 60_000, 60_000, "BTC/USD:BTC-261225")]
+    later = [each | {"mark_price": "30000"} for each in others]
+    assert moved(body(1, *others), body(1, *later)) == 0

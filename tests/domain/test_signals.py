@@ -76,3 +76,8 @@ def test_a_bar_that_is_missing_is_not_made_up() -> None:
         measured(steps(Signal.DRAWDOWN), gap, NOW)
     with pytest.raises(ValueError, match="25 of 25 bars are missing"):
         measured(steps(Signal.DRAWDOWN), [], NOW)
+
+
+def test_funding_is_in_no_bar() -> None:
+    with pytest.raises(ValueError, match=r"^funding is read with each snapshot, not from bars$"):
+        measured(steps(Signal.FUNDING), bars(*[100] * 25), NOW)

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hedgebot.domain.units import Coin, Price
+from hedgebot.domain.linear import LinearPool
+from hedgebot.domain.units import Coin, Price, Usd
 from tests.builders import (
     DATED,
     LINEAR,
@@ -77,6 +78,22 @@ def test_ratio_is_sold_over_held_and_none_where_nothing_is_held(held: str, ratio
 def test_a_long_counts_as_nothing_sold() -> None:
     seen = hedged(30_000, mark=30_000).exposure
     assert (seen.sold, seen.short, seen.unrealized) == (Coin.zero(),) * 3
+
+
+def test_only_a_short_has_an_entry_to_reckon_with() -> None:
+    [long] = snapshot(leg(100)).legs
+    [flat] = snapshot(leg(0)).legs
+    left = replace(flat, position=replace(flat.position, entry=price(60_000)))  # that of the last position
+    assert (long.short.entry, left.short.entry) == (None, None)
+
+
+def test_dollars_of_other_collateral_stand_behind_a_linear_leg_too() -> None:
+    seen = snapshot(leg(-1_000, contract=instrument(LINEAR, face="0.001")), coins=0, stable=50_000)
+    [short] = seen.legs
+    backed = replace(short, wallet=replace(short.wallet, other_margin=Usd.of(7_000)))
+    pool = replace(seen, legs=(backed,)).pools[short.name]
+    assert isinstance(pool, LinearPool)
+    assert pool.dollars == 57_000
 
 
 def test_profit_of_a_linear_leg_is_no_coins() -> None:

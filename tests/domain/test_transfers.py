@@ -78,6 +78,20 @@ class TestDigits:
     def test_two_moves_of_the_same_coins_differ(self, coins: Decimal, number: int) -> None:
         assert distinct(Coin(coins), number) != distinct(Coin(coins), number + 1)
 
+    @pytest.mark.parametrize(
+        ("coins", "number", "amount"),
+        [
+            ("1", 1, "0.99990002"),
+            ("1.00019999", 1, "1.00010002"),
+            ("1.00010002", 1, "1.00010002"),  # it has them already
+            ("1.00016", 7_000, "1.00007001"),
+            ("1", 9_998, "0.99999999"),
+            ("1", 9_999, "0.99990001"),  # round again
+        ],
+    )
+    def test_they_are_the_last_four(self, coins: str, number: int, amount: str) -> None:
+        assert distinct(coin(coins), number) == coin(amount)
+
     def test_what_is_smaller_has_no_room_for_them(self) -> None:
         with pytest.raises(ValueError, match="too few"):
             distinct(SMALLEST - coin("0.00000001"), 1)
@@ -101,6 +115,12 @@ class TestOnTheWay:
             (GONE, "0.1"),
             (BOTH, "0"),
             (TWICE, "-0.1"),  # the spot wallet was read before the move, the margin wallet after it
+            (Pockets(coin("0.35"), coin("0.6")), "0"),  # half of it is not enough to tell
+            (Pockets(coin("0.36"), coin("0.6")), "0"),
+            (Pockets(coin("0.34"), coin("0.6")), "0.1"),
+            (Pockets(coin("0.3"), coin("0.65")), "0.1"),
+            (Pockets(coin("0.3"), coin("0.64")), "0.1"),
+            (Pockets(coin("0.3"), coin("0.66")), "0"),
             (Pockets(coin("0.3"), coin("0.602")), "0.1"),  # funding came meanwhile
             (Pockets(coin("0.3"), coin("0.698")), "0"),  # funding was paid
         ],
@@ -122,6 +142,10 @@ class TestOnTheWay:
     def test_what_is_over_counts_no_more(self, stage: TransferStage) -> None:
         assert on_the_way(split(spot="0.3"), [transfer(stage=stage)]) == coin(0)
 
+    def test_several_are_added_up_and_what_is_over_hides_none(self) -> None:
+        one, over, other = transfer(), transfer(stage=TransferStage.DONE), transfer("0.09", number=2)
+        assert on_the_way(split(spot="0.3"), [one, over, other]) == coin("0.19")
+
     def test_an_isolated_margin_is_in_its_wallet_all_the_time(self) -> None:
         moving = transfer(source=MARGIN, target=ISOLATED, symbol=SYMBOL)
         assert on_the_way(split(-600, margin="0.6"), [moving]) == coin(0)
@@ -134,6 +158,10 @@ class TestPockets:
     )
     def test_what_each_holds(self, pocket: Pocket, symbol: str, coins: str) -> None:
         assert coins_in(split(-600, margin="0.5"), "main", pocket, symbol) == coin(coins)
+
+    def test_both_of_a_move_out_of_an_isolated_margin(self) -> None:
+        back = transfer(source=ISOLATED, target=MARGIN, symbol=SYMBOL)
+        assert pockets(split(-600, margin="0.5"), back.request) == Pockets(coin("0.5"), coin("0.1"))
 
     @pytest.mark.parametrize(
         ("seen", "moving"),

@@ -25,6 +25,7 @@ class Scripted:
     sightings: Iterator[Sighting | HedgebotError] = field(default_factory=lambda: iter(()))
     refusal: HedgebotError | None = None
     asked: list[tuple[object, ...]] = field(default_factory=list)
+    since: list[Millis] = field(default_factory=list)
 
     async def place(self, order: OrderRequest) -> Outcome:
         return await self._answer("place", order)
@@ -35,7 +36,8 @@ class Scripted:
     async def cancel(self, order: Identified) -> Outcome:
         return await self._answer("cancel", order.client_id)
 
-    async def find(self, order: OrderRequest, _written: Millis = Millis(0), /) -> Sighting:
+    async def find(self, order: OrderRequest, written: Millis = Millis(0), /) -> Sighting:
+        self.since.append(written)
         await self._answer("find", order.client_id)
         sighting = next(self.sightings)
         if isinstance(sighting, HedgebotError):

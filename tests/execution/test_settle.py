@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from hedgebot.domain.account import Sighting
+from hedgebot.domain.account import Outage, Sighting
 from hedgebot.domain.client_ids import ClientId
 from hedgebot.domain.orders import UNSETTLED, Fate, Intent, OrderState, Outcome, Stage
 from hedgebot.domain.snapshot import Snapshot
@@ -80,6 +80,7 @@ class TestFollowing:
                 Stage.FILLED, contracts(SIZE), price(59_990),
             )  # fmt: skip
             assert at.there.asked == [("find", client_id())]
+            assert at.there.since == [order.written_at]
             assert at.written.resolved == [found]
             assert logs == [
                 {
@@ -291,6 +292,23 @@ class TestConfirming:
         async def main(clock: VirtualClock) -> None:
             order = intent(SIZE, stage)
             assert await desk(clock, NOWHERE).settler.confirm(order, seen(SIZE)) is order
+
+        run(main)
+
+    def test_one_on_a_dead_account_has_all_its_time_once_that_is_back(self) -> None:
+        def lost(started: float) -> Snapshot:
+            found = seen(0, started)
+            outage = Outage(NOW, seen=0.0, reason="no answer")
+            return replace(found, legs=(replace(found.legs[0], dead=outage),))
+
+        async def main(clock: VirtualClock) -> None:
+            at = desk(clock, NOWHERE)
+            assert await at.settler.confirm(FILLED, lost(10.0)) is FILLED
+            assert await at.settler.confirm(FILLED, seen(0, 50.0)) is FILLED
+            assert await at.settler.confirm(FILLED, lost(100.0)) is FILLED
+            assert await at.settler.confirm(FILLED, seen(0, 500.0)) is FILLED
+            late = await at.settler.confirm(FILLED, seen(0, 500.0 + 2 * SETTLE_AFTER + 0.1))
+            assert late.stage is Stage.CLOSED
 
         run(main)
 

@@ -44,14 +44,20 @@ def test_one_that_the_history_shows_has_arrived_at_the_exchange_and_no_more(
     stage: TransferStage, *, failed: bool
 ) -> None:
     state = TransferState("7", over=True, failed=failed, at=LATER)
-    assert after_sighting(transfer(stage=stage), state, LATER).stage is ACCEPTED
+    after = after_sighting(transfer(stage=stage), state, LATER)
+    assert after.stage is ACCEPTED
+    if stage is not ACCEPTED:
+        assert (after.transfer_id, after.outcome, after.updated_at) == ("7", "in the history", LATER)
 
 
 @pytest.mark.parametrize(
     ("asked_at", "asked", "counts"), [(30.1, ("history",), 1), (30.0, ("history",), 0), (31, (), 0)]
 )
 def test_a_look_counts_after_the_arrival_window(asked_at: float, asked: tuple[str, ...], counts: int) -> None:
-    assert after_absence(Search(0), TransferSighting(None, asked), asked_at, WINDOW).absences == counts
+    sighting = TransferSighting(None, asked)
+    assert after_absence(Search(0), sighting, asked_at, WINDOW).absences == counts
+    later = after_absence(Search(1_000, absences=4), sighting, 1_000 + asked_at, WINDOW)
+    assert later.absences == 4 + counts
 
 
 @pytest.mark.parametrize(
@@ -115,3 +121,22 @@ def test_a_snapshot_ends_it_where_the_history_agrees(
     found = after_snapshot(transfer(stage=stage), word, now, waited, WINDOW, LATER)
     assert found.stage is after
     assert (found.updated_at == LATER) == (after is not stage)
+
+
+@pytest.mark.parametrize(
+    ("stage", "word", "now", "waited", "outcome"),
+    [
+        (ACCEPTED, Word.DONE, BOTH, 0, "in both pockets"),
+        (ACCEPTED, Word.DONE, THERE, 61, "in both pockets"),
+        (ACCEPTED, Word.DONE, GONE, 61, "overdue"),
+        (UNKNOWN, Word.NOTHING, BOTH, 0, "in both pockets"),
+        (ACCEPTED, Word.UNTOLD, NOWHERE, 61, "overdue"),
+        (UNKNOWN, Word.UNTOLD, NOWHERE, 61, "never arrived"),
+        (UNKNOWN, Word.ABSENT, NOWHERE, 0, "never arrived"),
+        (ACCEPTED, Word.ABSENT, NOWHERE, LOST + 1, "accepted, but never made"),
+        (ACCEPTED, Word.FAILED, NOWHERE, 0, "failed on the exchange"),
+        (ACCEPTED, Word.PENDING, GONE, GIVEN_UP + 1, "given up: its end cannot be known"),
+    ],
+)
+def test_its_end_is_said(stage: TransferStage, word: Word, now: Pockets, waited: float, outcome: str) -> None:
+    assert after_snapshot(transfer(stage=stage), word, now, waited, WINDOW, LATER).outcome == outcome

@@ -1,14 +1,17 @@
 """A dead account in a snapshot: its coins and positions as last confirmed, everything else of the living."""
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+import pytest
+
 from hedgebot.domain.account import AccountReading, Outage
-from hedgebot.domain.hedge import LegPolicy
-from hedgebot.domain.snapshot import Blind, Snapshot
+from hedgebot.domain.hedge import Hedge, LegPolicy
+from hedgebot.domain.snapshot import Blind, Observation, Snapshot
 from hedgebot.domain.units import ZERO, Millis
-from hedgebot.errors import ReadError
+from hedgebot.errors import CredentialsError, HedgebotError, ReadError
 from hedgebot.observation import AccountFeed, assemble, observe
 from tests.builders import (
     DATED,
@@ -35,14 +38,20 @@ def account(name: str, mark: int, **changes: Any) -> AccountReading:
 
 
 class Feed(AccountFeed):
-    """Answers at once."""
+    """Answers at once; ``again`` says whether one that was dead is to be waited for."""
 
-    def __init__(self, answer: AccountReading | ReadError) -> None:
+    def __init__(self, answer: AccountReading | Exception, *, again: bool = True) -> None:
         self._answer = answer
+        self._again = again
+        self.since: float | None = None
+
+    def answers(self) -> bool:
+        return self._again
 
     def reading(self, since: float) -> asyncio.Future[AccountReading]:
+        self.since = since
         done = asyncio.get_running_loop().create_future()
-        if isinstance(self._answer, ReadError):
+        if isinstance(self._answer, Exception):
             done.set_exception(self._answer)
         else:
             done.set_result(self._answer)
@@ -102,3 +111,82 @@ async def test_where_nothing_confirmed_is_left_of_an_account_the_hedge_is_blind(
     feeds = {"main": Feed(ReadError("no answer")), "other": Feed(account("other", 42_000))}
     confirmed = {name: account(name, 60_000) for name in ("main", "other")}
     assert isinstance(await observe(rolls, feeds, 100.0, NOW, confirmed), Blind)
+
+
+NO_ANSWER = ReadError("main: no answer")
+CONFIRMED = {name: account(name, 60_000, ended=95.0) for name in ("main", "other")}
+STILL = CONFIRMED | {"main": replace(CONFIRMED["main"], dead=LOST)}
+
+
+async def observed(
+    main: AccountReading | Exception,
+    *,
+    policy: Hedge = BOTH,
+    confirmed: Mapping[str, AccountReading] = CONFIRMED,
+    again: bool = True,
+) -> Observation:
+    feeds = {"main": Feed(main, again=again), "other": Feed(account("other", 42_000))}
+    return await observe(policy, feeds, 100.0, NOW, confirmed)
+
+
+class TestAnAccountThatFails:
+    async def test_counts_as_last_confirmed_since_then(self) -> None:
+        found = await observed(NO_ANSWER)
+        assert isinstance(found, Snapshot)
+        assert found.legs[0].dead == Outage(Millis(NOW - 5_000), seen=95.0, reason="main: no answer")
+        assert [each.dead for each in found.readings] == [found.legs[0].dead, None]
+        assert (found.hedge, found.asset, found.at) == ("btc", "BTC", NOW)
+
+    async def test_is_marked_where_the_living_are_in_its_market_too(self) -> None:
+        found = await observed(NO_ANSWER)
+        assert isinstance(found, Snapshot)
+        assert found.legs[0].quote.mark == price(42_000)
+
+    async def test_still_failing_has_been_dead_since_it_was(self) -> None:
+        found = await observed(NO_ANSWER, confirmed=STILL)
+        assert isinstance(found, Snapshot)
+        assert found.legs[0].dead == replace(LOST, reason="main: no answer")
+
+    async def test_is_not_waited_for_until_it_answers(self) -> None:
+        found = await observed(account("main", 42_000), confirmed=STILL, again=False)
+        assert isinstance(found, Snapshot)
+        assert found.legs[0].dead == LOST, "for the reason that was given"
+        back = await observed(account("main", 42_000), confirmed=STILL)
+        assert isinstance(back, Snapshot)
+        assert not back.dead
+
+    async def test_one_that_lives_is_asked_whatever_it_answers_later(self) -> None:
+        found = await observed(account("main", 42_000), again=False)
+        assert isinstance(found, Snapshot)
+        assert not found.dead
+
+    async def test_is_read_from_the_same_instant_as_the_others(self) -> None:
+        feeds = {name: Feed(account(name, 42_000)) for name in ("main", "other")}
+        await observe(BOTH, feeds, 77.0, NOW)
+        assert [feed.since for feed in feeds.values()] == [77.0, 77.0]
+
+    @pytest.mark.parametrize(
+        ("policy", "confirmed", "failure", "refused"),
+        [
+            (BOTH, {}, NO_ANSWER, False),
+            (BOTH, {"other": CONFIRMED["other"]}, NO_ANSWER, False),
+            (BOTH, CONFIRMED, CredentialsError("main: the key was refused"), True),
+            (hedge(legs=BOTH.legs[:1], spot_accounts=("other",)), CONFIRMED, NO_ANSWER, False),
+            (hedge(legs=BOTH.legs[1:], spot_accounts=("main",)), CONFIRMED, NO_ANSWER, False),
+        ],
+        ids=["never read", "not this one", "a refused key", "the only leg", "no leg"],
+    )
+    async def test_blinds_the_hedge_where_it_cannot_be_done_without(
+        self, policy: Hedge, confirmed: Mapping[str, AccountReading], failure: HedgebotError, refused: bool
+    ) -> None:
+        found = await observed(failure, policy=policy, confirmed=confirmed)
+        assert found == Blind("btc", NOW, (str(failure),), refused)
+
+    async def test_all_dead_the_hedge_is_blind_for_each_reason(self) -> None:
+        feeds = {name: Feed(ReadError(f"{name}: no answer")) for name in ("main", "other")}
+        found = await observe(BOTH, feeds, 100.0, NOW, CONFIRMED)
+        assert found == Blind("btc", NOW, ("main: no answer", "other: no answer"))
+
+    async def test_what_is_no_failure_of_a_read_is_a_fault_of_ours(self) -> None:
+        with pytest.raises(KeyError):
+            await observed(KeyError("wallet"))

@@ -2,19 +2,21 @@
 
 from dataclasses import replace
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
+from hedgebot.domain.account import Outage
 from hedgebot.domain.funding import Action, Budget, Paid
 from hedgebot.domain.hedge import Hedge
 from hedgebot.domain.market import NO_FUNDING, Funding
-from hedgebot.domain.policy import Policies, Window
+from hedgebot.domain.policy import After, External, Policies, Window
 from hedgebot.domain.records import Control, Followed, Memory
 from hedgebot.domain.signals import Signals, Told
 from hedgebot.domain.snapshot import Snapshot
 from hedgebot.domain.units import Coin, Millis
 from hedgebot.planning import follow, target
-from tests.builders import NOW, hedge, instrument, leg, price, quote, snapshot
+from tests.builders import DATED, NOW, facts, hedge, instrument, leg, price, quote, snapshot
 
 D = Decimal
 WEEK = 7 * 86_400_000
@@ -121,7 +123,11 @@ class TestADatedContract:
             ("60000", "60000", DEAR, True),
             ("61000", "60000", DEAR, True),  # above its index it earns
             ("58620", "60000", DEAR, True),  # 23 % a year, just less than what is cheap for funding
+            ("58560", "60000", DEAR, False),  # 24 %: cheap is less than that
             ("58500", "60000", DEAR, False),  # 25 %
+            ("72000", "60000", DEAR, True),
+            ("72001", "60000", DEAR, False),  # further above its index than a price is believed
+            ("47999", "60000", DEAR, False),
             ("60000", None, DEAR, False),
             ("60000", "60000", CHEAP, False),
             ("60000", "60000", UNKNOWN, False),
@@ -132,6 +138,22 @@ class TestADatedContract:
     ) -> None:
         assert self.moved(self.beside(mark, index), share).policy.moved is there
 
+    @pytest.mark.parametrize(
+        "changes",
+        [
+            {"dead": Outage(NOW, seen=0.0, reason="no answer")},
+            {"facts": facts(instrument(DATED))},  # nobody knows when it ends
+            {"facts": facts(replace(instrument(DATED, tradable=False), ends_at=Millis(NOW + WEEK)))},
+            {"quote": quote(60_000, DATED, funding=NO_FUNDING, bids=())},
+            {"quote": quote(60_000, DATED, funding=NO_FUNDING, asks=())},
+        ],
+        ids=["cannot be read", "has no end", "not traded", "no bids", "no asks"],
+    )
+    def test_leaves_one_alone_that_cannot_be_entered_now(self, changes: dict[str, Any]) -> None:
+        perpetual, dated = self.beside("60000").legs
+        seen = replace(self.beside("60000"), legs=(perpetual, replace(dated, **changes)))
+        assert not self.moved(seen, DEAR).policy.moved
+
     def test_keeps_it_until_funding_is_cheap_again_whatever_its_basis_does(self) -> None:
         memory, there = Memory(), []
         for mark, share in (("60000", DEAR), ("58000", DEAR), ("60000", UNKNOWN), ("60000", "0.2")):
@@ -140,6 +162,44 @@ class TestADatedContract:
         assert there == [True] * 4, "the running rate of the perpetual contract is still dear"
         cheap = replace(self.beside("60000"), legs=(seen().legs[0], self.beside("60000").legs[1]))
         assert not self.moved(cheap, "0.2", memory).policy.moved
+
+
+class TestCheapAgain:
+    """The windows are, and the running rate has to be at the ratio that would hold then."""
+
+    OVER = Memory(policy=Followed(over_budget=True))
+
+    def over(self, policy: Hedge, seen: Snapshot, memory: Memory = OVER) -> bool:
+        return follow(policy, Control(), seen, signals(CHEAP), memory)[0].policy.over_budget
+
+    @pytest.mark.parametrize(
+        ("ratio", "rate", "hours", "over"),
+        [
+            ("1", "-0.0003", 8, True),  # 32.85 % a year
+            ("0.5", "-0.0003", 8, False),  # of half of it 16.425 %
+            ("1", "-0.0003", None, True),  # nobody knows how long it runs
+            ("1", "0.0003", None, True),
+        ],
+    )
+    def test_at_that_ratio(self, ratio: str, rate: str, hours: int | None, over: bool) -> None:
+        interval = None if hours is None else D(hours)
+        shown = snapshot(leg(-60_000, book=quote(funding=Funding(D(rate), interval, None))))
+        assert self.over(hedge(ratio, funding=budget(Action.FLOOR)), shown) is over
+
+    def test_dated_contracts_pay_none(self) -> None:
+        shown = snapshot(leg(-60_000, book=quote(funding=NO_FUNDING)))
+        assert not self.over(hedge(funding=budget(Action.FLOOR)), shown)
+
+    def test_where_a_policy_cannot_say_its_ratio_the_last_one_counts(self) -> None:
+        policies = Policies(external=External(3_600_000, After.KEEP))
+        policy = hedge(funding=budget(Action.FLOOR), policies=policies)
+        known = Memory(policy=Followed(D("0.5"), "external", over_budget=True))
+        assert not self.over(policy, seen("-0.0003"), known)
+        assert self.over(policy, seen("-0.0003")), "there is none"
+
+    def test_nothing_is_remembered_but_that(self) -> None:
+        memory, _ = follow(hedge(funding=budget(Action.FLOOR)), Control(), seen(), signals(DEAR), Memory())
+        assert memory == Memory(policy=Followed(over_budget=True))
 
 
 def test_a_budget_taken_out_of_the_file_holds_nothing_down() -> None:

@@ -49,7 +49,9 @@ def decided(
     control: Control | None = None,
     found: Hedge | None = None,
 ) -> Plan:
-    return decide(found or hedge(), seen, allowing(permission), target or to(1), control or Control())
+    plan = decide(found or hedge(), seen, allowing(permission), target or to(1), control or Control())
+    assert plan.target == (target or to(1))
+    return plan
 
 
 def order(plan: Plan) -> PlannedOrder:
@@ -188,15 +190,17 @@ class TestSmallGaps:
     def test_purchases_are_whole_lots_rounded_to_the_smaller_short(self, coins: str, bought: int) -> None:
         assert traded(decided(pot(-60_000, coins, contract=instrument(lot=100)))) == bought
 
-    def test_an_odd_lot_is_closed_but_never_passed(self) -> None:
-        for mark in (6_000, 60_000, 600_000):
-            odd = pot(-150, contract=instrument(lot=100), mark=mark)
-            assert traded(decided(odd, to(0, **EXACT))) == 150
+    @pytest.mark.parametrize("entry", [60_000, "61234.5", 70_007, "59999.3"])
+    @pytest.mark.parametrize("mark", [6_000, 60_000, 600_000])
+    def test_an_odd_lot_is_closed_but_never_passed(self, mark: int, entry: Any) -> None:
+        odd = pot(-151, contract=instrument(lot=100), mark=mark, entry=entry)
+        assert traded(decided(odd, to(0, **EXACT))) == 151
 
 
 class TestHoldings:
     @pytest.mark.parametrize("coins", ["0", "-0.5"])
     def test_nothing_held_and_nothing_short(self, coins: str) -> None:
+        assert decided(pot(0, coins)).reason == "nothing is held and nothing is short"
         check(Case(pot(0, coins), 0, "nothing is held and nothing is short", HEDGED))
 
     @pytest.mark.parametrize("coins", ["0", "-0.5"])
@@ -439,6 +443,11 @@ class TestCoinsThatTwoWalletsMayShow:
         assert seen.exposure.ratio is not None
         assert seen.exposure.ratio > Decimal("1.1")
         assert (plan.acts, plan.hedged) == (False, True)
+
+    def test_nor_on_the_way_to_half(self) -> None:
+        """0.55 coins are short: half of 1.1, and 1.0 or 1.2 are there."""
+        seen = replace(hedged(-33_000, coins="1.2"), in_flight=Coin.of("-0.2"))
+        assert not decided(seen, to("0.5")).acts
 
     def test_what_is_too_much_all_the_same_is(self) -> None:
         seen = replace(hedged(-60_000, coins="0.8"), in_flight=Coin.of("-0.1"))

@@ -17,6 +17,7 @@ from hedgebot.domain.snapshot import Doubtful, Snapshot
 from hedgebot.domain.units import Millis
 from hedgebot.planning import decide
 from tests.builders import (
+    LINEAR,
     NOW,
     SYMBOL,
     allowing,
@@ -26,6 +27,7 @@ from tests.builders import (
     instrument,
     leg,
     policy,
+    price,
     snapshot,
     to,
     wallet,
@@ -56,12 +58,14 @@ def apart(
     return replace(seen, **changes)
 
 
-ALONE = CollateralPolicy(enabled=False)
+ALONE, LOOKED_AFTER = CollateralPolicy(enabled=False), CollateralPolicy()
 
 
 def decided(seen: Snapshot, ratio: str = "1", *, exact: bool = False, **changes: Any) -> Plan:
-    found = hedge(band=changes.pop("band", "0.02"), collateral=ALONE, **changes)
-    return decide(found, seen, allowing(), to(ratio, exact=exact), Control())
+    found = hedge(band=changes.pop("band", "0.02"), **{"collateral": ALONE} | changes)
+    plan = decide(found, seen, allowing(), to(ratio, exact=exact), Control())
+    assert plan.target == to(ratio, exact=exact)
+    return plan
 
 
 def order(plan: Plan) -> tuple[str, int] | None:
@@ -81,6 +85,10 @@ class TestWeights:
             # too little to be split: what one leg left over would be inside the band
             (apart(29_000, 29_200), ("left", -1_800)),
             (apart(29_200, 29_000), ("right", -1_800)),
+            # exactly the band would be left over, and does not trade by itself
+            (apart(28_800, 28_800), ("left", -2_400)),
+            # of half a coin the band is half as much
+            (apart(13_800, 13_800, coins="0.5"), ("left", -1_200)),
             # above the target, the one furthest above its share buys
             (apart(60_000, 30_000), ("left", 30_000)),
             (apart(60_000, 60_000), ("left", 30_000)),
@@ -99,12 +107,29 @@ class TestWeights:
     @pytest.mark.parametrize("sold", [(60_000, 0), (0, 60_000), (10_000, 50_000)])
     def test_legs_are_not_traded_to_bring_them_to_their_shares(self, sold: tuple[int, int]) -> None:
         assert decided(apart(*sold)).reason == "inside the band"
-        assert order(decided(apart(*sold), exact=True)) is None
+        there = decided(apart(*sold), exact=True)
+        assert (there.reason, there.hedged, there.acts) == ("within one lot of the target", True, False)
 
     def test_a_part_that_is_no_lot_goes_with_the_rest(self) -> None:
         """Shares of 0.5 and 1.5 lots: two lots are sold all the same, in one leg."""
         seen = apart(0, 0, coins="0.0034", weights=("1", "3"), lot=100)
         assert order(decided(seen)) == ("right", -200)
+
+    def test_on_the_way_to_an_exact_target_every_lot_is_split(self) -> None:
+        assert order(decided(apart(29_000, 29_200), exact=True)) == ("left", -1_000)
+
+    def test_a_leg_that_is_being_left_sells_nothing_for_one_that_is_full(self) -> None:
+        seen = apart(30_000, 0, weights=("0", "1"))
+        full = replace(seen.legs[1], quote=replace(seen.legs[1].quote, bids=()))
+        plan = decided(replace(seen, legs=(seen.legs[0], full)), if_leg_down=LegDown.OTHERS)
+        assert (order(plan), plan.forbidden) == (None, True)
+
+    def test_linear_legs_share_like_any_other(self) -> None:
+        seen = apart(0, 0)
+        contract = instrument(LINEAR, face="0.001")
+        legs = [leg(contract=contract, policy=policy(LINEAR, account=name)) for name in NAMES[:2]]
+        found = replace(seen, legs=tuple(replace(each, wallet=seen.legs[0].wallet) for each in legs))
+        assert order(decided(found)) == ("left", -500)
 
     def test_a_leg_that_takes_no_more_keeps_its_share_unless_others_may_have_it(self) -> None:
         full = apart(30_000, 0)
@@ -131,6 +156,15 @@ class TestADeadLeg:
             (apart(60_000, 30_000, dead={"left": LOST}), ("right", 30_000), ("right", 30_000)),
             (apart(60_000, 10_000, dead={"left": LOST}), ("right", 10_000), ("right", 10_000)),
             (apart(90_000, 0, dead={"left": LOST}), None, None),
+            # what it has sold is no part of what the others share
+            (apart(30_000, 0, 0, dead={"left": LOST}), ("right", -20_000), ("right", -15_000)),
+            (apart(0, 20_000, 20_000, dead={"left": LOST}), None, ("right", -10_000)),
+            # the whole share is its own, and what is left of the others is bought back all the same
+            (
+                apart(30_000, 0, coins="0.25", weights=("0", "1"), dead={"right": LOST}),
+                ("left", 15_000),
+                ("left", 15_000),
+            ),
         ],
     )
     def test_is_never_traded(self, seen: Snapshot, wait: Any, others: Any) -> None:
@@ -149,6 +183,26 @@ class TestADeadLeg:
         assert plan.reason == f"{reason}: left counts as last confirmed, 2026-11-21T05:50:00Z"
         assert (plan.hedged, plan.forbidden) == (False, True)
 
+    def test_what_waits_is_told_whichever_leg_comes_first(self) -> None:
+        plan = decided(apart(20_000, 0, dead={"right": LOST}, coins="0.666666"))
+        assert plan.reason.startswith("0.3333 BTC to sell wait for right:BTC/USD:BTC: right counts as last")
+
+    @pytest.mark.parametrize(("sold", "waits"), [(29_899, True), (29_900, True), (29_901, False)])
+    def test_less_than_its_least_order_does_not_wait(self, sold: int, waits: bool) -> None:
+        """Its share is 30,000 contracts, and 100 are the least that it takes."""
+        seen = apart(sold, 30_000, dead={"left": LOST})
+        facts = replace(seen.legs[0].facts, instrument=instrument(min_order=100))
+        found = replace(seen, legs=(replace(seen.legs[0], facts=facts), seen.legs[1]))
+        plan = decided(found, exact=True)
+        assert (order(plan), plan.forbidden, plan.hedged) == (None, waits, not waits)
+
+    def test_a_dead_minute_is_long_enough_for_others(self) -> None:
+        minute = Outage(Millis(NOW - 60_000), seen=40.0, reason="no answer")
+        after = apart(0, 30_000, dead={"left": minute}, ended=100.0)
+        before = apart(0, 30_000, dead={"left": minute}, ended=99.999)
+        assert order(decided(after, if_leg_down=LegDown.OTHERS)) == ("right", -30_000)
+        assert order(decided(before, if_leg_down=LegDown.OTHERS)) is None
+
     def test_an_unwind_is_not_over_before_it_is_back(self) -> None:
         living = decided(apart(30_000, 30_000, dead={"left": LOST}), "0", exact=True)
         assert order(living) == ("right", 30_000)
@@ -156,6 +210,31 @@ class TestADeadLeg:
 
     def test_inside_the_band_it_changes_nothing(self) -> None:
         assert decided(apart(30_000, 30_000, dead={"left": LOST})).reason == "inside the band"
+
+
+class TestTheCollateralBesideADeadLeg:
+    """Liquidation lies 0.1 above the mark, says the exchange, for one of the two or for both."""
+
+    def near(self, *names: str) -> Snapshot:
+        seen = apart(30_000, 30_000, dead={"left": LOST})
+        legs = [
+            replace(each, position=replace(each.position, liquidation=price(64_000)))
+            if each.policy.account in names
+            else each
+            for each in seen.legs
+        ]
+        return replace(seen, legs=tuple(legs))
+
+    @pytest.mark.parametrize(
+        ("names", "bought"),
+        [((), None), (("left",), None), (("right",), ("right", 15_000)), (NAMES, ("right", 15_000))],
+    )
+    def test_of_the_living_is_looked_after_and_nothing_is_done_for_the_dead(
+        self, names: tuple[str, ...], bought: object
+    ) -> None:
+        plan = decided(self.near(*names), collateral=LOOKED_AFTER)
+        assert order(plan) == bought
+        assert plan.rescues is (bought is not None)
 
 
 class TestAnUnresolvedOrderOnADeadLeg:
@@ -175,7 +254,8 @@ class TestAnUnresolvedOrderOnADeadLeg:
         seen = apart(*sold, dead={"left": LOST}, doubtful=doubt)
         plan = decided(seen, if_leg_down=LegDown.OTHERS)
         assert order(plan) == expected
-        assert "order hb1 there may be filled, and is not repeated elsewhere" in plan.reason
+        there = "left counts as last confirmed, 2026-11-21T05:50:00Z"
+        assert f"{there}; order hb1 there may be filled, and is not repeated elsewhere" in plan.reason
 
 
 lives = st.lists(st.integers(0, 90_000), min_size=2, max_size=3)

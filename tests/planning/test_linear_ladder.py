@@ -41,7 +41,9 @@ def at(
 
 
 def planned(seen: Snapshot, collateral: CollateralPolicy = USUAL) -> Plan:
-    return decide(replace(POLICY, collateral=collateral), seen, allowing(), to(1), Control())
+    plan = decide(replace(POLICY, collateral=collateral), seen, allowing(), to(1), Control())
+    assert plan.target == to(1)
+    return plan
 
 
 @pytest.mark.parametrize(
@@ -73,6 +75,13 @@ def test_where_there_are_none_part_of_it_is_bought_back(own: str | None) -> None
     assert distance(left, left.legs[0]) is not NoFigure.UNKNOWN
 
 
+def test_a_purchase_that_is_made_anyway_is_enough() -> None:
+    """Half of what is short is too much, and far less would do."""
+    plan = planned(at(CLOSE, spot="0.5"))
+    assert plan.order is not None
+    assert (plan.order.contracts, plan.rescues) == (contracts(500), False)
+
+
 def test_coins_in_spot_wallets_cannot_help() -> None:
     assert planned(at(NEAR, spot="9")).transfer is None
 
@@ -82,9 +91,9 @@ def test_switched_off_nothing_moves_and_nothing_is_bought() -> None:
     assert (plan.transfer, plan.order) == (None, None)
 
 
-@pytest.mark.parametrize(("highest", "moves"), [("4", False), ("2", True)])
+@pytest.mark.parametrize(("highest", "moves"), [("4", False), ("2.5", False), ("2", True)])
 def test_its_leverage_is_kept_below_a_bound(highest: str, moves: bool) -> None:
-    """At 80,000 it runs at leverage 2, a liquidation 0.49 away; at 4 it would be 0.25 away."""
+    """At 80,000 it runs at leverage 2, a liquidation 0.49 away; at 4 it would be 0.25 away, at 2.5 0.4."""
     plan = planned(at(80_000, spare="20000"), CollateralPolicy(max_leverage=Decimal(highest)))
     assert (plan.transfer is not None) is moves
 
@@ -94,6 +103,20 @@ class TestASale:
     def test_is_no_larger_than_the_dollars_carry(self, dollars: str, sold: str | None) -> None:
         order = planned(at(60_000, size=0, own="0", spare=dollars)).order
         assert (order and str(order.contracts)) == sold
+
+    @pytest.mark.parametrize(("dollars", "sold"), [("360", None), ("375", None), ("390", "-21")])
+    def test_cut_to_the_band_or_less_is_not_worth_it(self, dollars: str, sold: str | None) -> None:
+        """The band is 20 contracts wide: 20 or fewer would be sold again and again as the price falls."""
+        plan = planned(at(60_000, size=0, own="0", spare=dollars))
+        assert (plan.order and str(plan.order.contracts)) == sold
+
+    def test_cut_below_the_least_order_waits_for_collateral(self) -> None:
+        seen = at(60_000, size=0, own="0", spare="10000")
+        [flat] = seen.legs
+        facts = replace(flat.facts, instrument=replace(CONTRACT, min_order=contracts(543)))
+        plan = planned(replace(seen, legs=(replace(flat, facts=facts),)))
+        assert plan.reason == f"the collateral of {flat.name} does not carry a larger short"
+        assert (plan.hedged, plan.forbidden) == (False, True)
 
     @pytest.mark.parametrize(("least", "sold"), [(60_000, "-1000"), (61_000, None)])
     def test_is_worth_what_the_exchange_asks_at_least(self, least: int, sold: str | None) -> None:

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hedgebot.domain.decision import Target
 from hedgebot.domain.market import Funding
 from hedgebot.domain.policy import DAY_MS, HOUR_MS, After, External, Policies, Signal, Steps, Window
 from hedgebot.domain.records import Control, Followed, Memory
@@ -138,6 +139,7 @@ class TestSchedule:
         window = Window(Millis(NOW + start), None if end is None else Millis(NOW + end), D(1))
         found, why = followed(Policies(windows=(window,)))
         assert (found.wanted, why) == (D(ratio), "")
+        assert found.by == ("schedule" if ratio == "1" else "configured")
 
     def test_its_end_unwinds_once(self) -> None:
         found, why = followed(OVER)
@@ -210,6 +212,28 @@ class TestTogether:
         known = Memory(policy=Followed(D("0.5"), "steps", 1, Millis(NOW), over_budget=True))
         assert decode(Memory, encode(known)) == known
         assert decode(Memory, "{}") == Memory()
+
+    def test_a_policy_that_wants_another_ratio_than_before_has_it(self) -> None:
+        before = Followed(D("0.5"), "steps", 1)
+        assert followed(Policies(STEPS), drawdown("0.3"), before)[0] == Followed(D(1), "steps", 2)
+
+    def test_a_memory_to_which_nothing_is_new_stays_the_same_value(self) -> None:
+        stepped = hedge("0.2", policies=Policies(STEPS))
+        first, _ = follow(stepped, Control(), hedged(), drawdown("0.3"), Memory())
+        again, _ = follow(stepped, Control(), hedged(), drawdown("0.3"), first)
+        assert again is first
+
+    def test_without_policies_what_they_wanted_is_forgotten(self) -> None:
+        left = Memory(policy=Followed(D("0.9"), "steps", 1))
+        assert target(hedge("0.2"), Control(), left).ratio == D("0.2")
+
+    def test_before_they_first_spoke_the_configured_ratio_holds(self) -> None:
+        assert target(hedge("0.2", policies=Policies(STEPS)), Control(), Memory()).ratio == D("0.2")
+
+    def test_an_unwind_goes_before_everything(self) -> None:
+        known = Memory(policy=Followed(D("0.9"), "steps", 1))
+        found = target(hedge("0.2", policies=Policies(STEPS)), Control(unwind_to=D(0)), known)
+        assert found == Target(D(0), "unwinding as ordered", exact=True, reduce_only=True)
 
     def test_a_plain_ratio_remembers_nothing(self) -> None:
         assert follow(hedge(), Control(), hedged(), Signals(), Memory()) == (Memory(), "")

@@ -207,6 +207,7 @@ class TestSafety:
             bought = desk.ledger.after([(F(part), F(desk.mark))])
             assert bought.usd >= 0
 
+    @settings(max_examples=50)
     @given(desks(), targets, st.integers(1, 99))
     def test_a_partial_fill_heals_from_the_position(self, desk: Desk, ratio: str, percent: int) -> None:
         """Filled in part, the next plan asks for the rest of the gap, whatever the first order was."""

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hedgebot.domain.decision import Permission, Plan
+from hedgebot.domain.decision import Permission, Plan, Target
 from hedgebot.domain.hedge import Roll
 from hedgebot.domain.records import Control
 from hedgebot.domain.snapshot import Snapshot
@@ -19,14 +19,22 @@ OLD, NEW = "BTC/USD:BTC-260925", "BTC/USD:BTC-261225"
 EXACT = to(1, exact=True)
 
 
-def rolling(old: int, new: int, *, free: str = "1", lot: int = 1, leverage: int = 1) -> Snapshot:
+def rolling(
+    old: int,
+    new: int,
+    *,
+    free: str = "1",
+    lot: int = 1,
+    leverage: int | None = 1,
+    shown: int | None = None,
+) -> Snapshot:
     """One coin, so many contracts short in the contract to leave and in the one after it, at 60,000."""
     legs = [
         leg(
             -size,
             contract=replace(instrument(lot=lot if symbol == NEW else 1), symbol=symbol),
-            policy=policy(symbol, weight=weight, leverage=Decimal(leverage)),
-            leverage=Decimal(leverage),
+            policy=policy(symbol, weight=weight, leverage=None if leverage is None else Decimal(leverage)),
+            leverage=shown or leverage,
         )
         for symbol, size, weight in ((NEW, new, ONE), (OLD, old, ZERO))
     ]
@@ -66,6 +74,16 @@ class TestOneSlice:
         assert traded(decided(rolling(59_970, 0, free="0.2")))[0] == NEW
         assert traded(decided(rolling(59_970, 0, free="0.1", leverage=2)))[0] == NEW
 
+    @pytest.mark.parametrize(
+        ("named", "shown", "first"),
+        [(2, 1, NEW), (1, 2, OLD), (None, 2, NEW), (None, 1, OLD), (None, None, OLD)],
+    )
+    def test_margin_is_reckoned_at_the_leverage_that_will_hold(
+        self, named: int | None, shown: int | None, first: str
+    ) -> None:
+        seen = rolling(59_970, 0, free="0.1", leverage=named, shown=shown)
+        assert traded(decided(seen))[0] == first
+
     @pytest.mark.parametrize(("slices", "sold"), [(1, -59_970), (2, -29_985), (50, -1_199)])
     def test_it_is_as_large_as_the_config_says(self, slices: int, sold: int) -> None:
         contracts = traded(decided(rolling(59_970, 0), slices=slices))[1]
@@ -76,6 +94,11 @@ class TestOneSlice:
 
     def test_less_than_a_lot_of_the_new_one_is_only_bought_back(self) -> None:
         assert traded(decided(rolling(60, 59_900, lot=100))) == (OLD, 60)
+
+    @pytest.mark.parametrize(("free", "first"), [("0.0001", (NEW, -3)), ("0.00009999", (OLD, 6))])
+    def test_two_lots_are_a_slice_where_their_margin_is_free(self, free: str, first: tuple[str, int]) -> None:
+        """The fee makes two lots one; of a single one nothing would be left."""
+        assert traded(decided(rolling(6, 59_964, lot=3, free=free))) == first
 
     def test_once_nothing_is_left_nothing_is_done(self) -> None:
         plan = decided(rolling(0, 59_970))
@@ -108,6 +131,18 @@ class TestWhereTo:
         third = leg(contract=replace(instrument(), symbol=NEW), policy=policy(NEW, weight=ZERO))
         assert not decided(snapshot(left, third)).acts
 
+    def test_a_perpetual_one_is_not_left_for_another(self) -> None:
+        left = leg(-59_970, contract=instrument(), policy=policy(self.PERPETUAL, weight=ZERO))
+        symbol = "BTC/EUR:BTC"
+        other = leg(contract=replace(instrument(), symbol=symbol), policy=policy(symbol))
+        plan = decided(snapshot(left, other))
+        assert (plan.acts, plan.reason) == (False, "inside the band")
+
+    def test_a_dated_one_without_a_successor_is_kept(self) -> None:
+        seen = rolling(59_970, 0)
+        alone = tuple(replace(each, policy=replace(each.policy, weight=ZERO)) for each in seen.legs)
+        assert not decided(replace(seen, legs=alone)).acts
+
 
 class TestWhatComesFirst:
     def test_a_hedge_off_its_target_goes_there_before_it_rolls(self) -> None:
@@ -135,6 +170,20 @@ class TestWhatComesFirst:
             hedge(), rolling(40_000, 19_970), allowing(), to(0, exact=True, reduce_only=True), Control()
         )
         assert traded(plan) == (OLD, 40_000)
+
+    @pytest.mark.parametrize(
+        ("target", "control"),
+        [
+            (to("0.5", exact=True, reduce_only=True), Control(unwind_to=Decimal("0.5"))),
+            (to("0.5"), Control(unwound=True)),
+        ],
+    )
+    def test_neither_an_unwind_at_its_end_nor_what_was_unwound_rolls(
+        self, target: Target, control: Control
+    ) -> None:
+        plan = decide(hedge(), rolling(29_985, 0), allowing(), target, control)
+        assert (plan.acts, plan.hedged) == (False, True)
+        assert "roll" not in plan.reason
 
 
 @given(

@@ -22,7 +22,7 @@ from hedgebot.domain.snapshot import Snapshot
 from hedgebot.domain.transfers import SMALLEST, Pocket, TransferIntent, TransferStage, distinct
 from hedgebot.planning import decide
 from hedgebot.planning.moves import AGAIN_MS
-from tests.builders import DATED, LEG, SYMBOL, allowing, coin, hedge, price, split, to, transfer
+from tests.builders import DATED, LEG, SYMBOL, allowing, coin, hedge, price, quote, split, to, transfer
 from tests.planning.test_collateral import at, told
 
 LOWEST = CollateralPolicy(min_leverage=Decimal("1.5"))
@@ -157,6 +157,12 @@ class TestWhenItWaits:
         """The coins may be needed: too little is short, and an order goes first."""
         assert told(planned(margined("0.8", size=-500))) == "order"
 
+    def test_while_what_should_be_done_cannot_be(self) -> None:
+        """Too little is short, and nobody buys: the next sale may need them."""
+        thin = margined("0.8", size=-500, book=quote(bids=()))
+        plan = planned(thin)
+        assert (told(plan), plan.forbidden) == ("nothing", True)
+
     @pytest.mark.parametrize(("margin", "does"), [("0.2", "nothing"), ("0.4", (OUT, "0.2995"))])
     def test_while_another_leg_is_near_its_liquidation(self, margin: str, does: object) -> None:
         """With nothing in the spot wallet that could move there; 0.2 coins mean 0.24 away, 0.4 mean 0.65."""
@@ -167,7 +173,8 @@ class TestWhenItWaits:
         position = replace(rich.position, symbol=DATED, margin=coin(margin))
         poor = replace(rich, policy=LegPolicy("main", DATED), position=position)
         cold = coin(Decimal("0.2") - Decimal(margin))
-        assert told(planned(replace(seen, legs=(rich, poor), outside=cold))) == does
+        for legs in ((rich, poor), (poor, rich)):
+            assert told(planned(replace(seen, legs=legs, outside=cold))) == does
 
 
 SWEPT: dict[str, Any] = {"margin": "0.5005", "coins": "0.8", "spot": "0.2"}
@@ -208,6 +215,16 @@ class TestOnToTheSpotWallet:
     def test_not_more_than_can_be_withdrawn(self) -> None:
         assert told(planned(at(60_000, **SWEPT, spare="0.1"), self.MADE)) == (ON, "0.1")
 
+    @pytest.mark.parametrize(("spare", "does"), [("0.0002", (ON, "0.0002")), ("0.00019999", "nothing")])
+    def test_not_less_than_has_room_for_digits_of_its_own(self, spare: str, does: object) -> None:
+        assert told(planned(at(60_000, **SWEPT, spare=spare), self.MADE)) == does
+
+    @pytest.mark.parametrize(("figure", "does"), [(78_000, (ON, "0.2995")), (77_999, "margin to isolated")])
+    def test_not_while_they_are_needed_again(self, figure: int, does: object) -> None:
+        """Liquidation lies ``warn`` above the mark, or nearer than that."""
+        found = told(planned(at(60_000, **SWEPT, liquidation=price(figure)), self.MADE))
+        assert (found if does != "margin to isolated" else found[0]) == does
+
     def test_one_pot_keeps_them(self) -> None:
         assert told(planned(at(60_000, margin="0.5005", coins="1", spot="0"), self.MADE)) == "nothing"
 
@@ -236,7 +253,37 @@ class TestHome:
     def test_what_is_too_little_stays(self, coins: str, home: bool, says: str | None) -> None:
         plan = self.over(split(0, margin="0", coins=coins, spot="0.4"))
         assert plan.home is home
+        assert told(plan) == ("nothing" if home else (ON, coins))
         assert says is None or plan.reason == f"unwound: nothing is traded until resumed{says}"
+
+    @pytest.mark.parametrize(("coins", "home"), [("0.00019999", True), ("0.0002", False)])
+    def test_what_cannot_leave_yet_is_waited_for_where_it_is_enough(self, coins: str, home: bool) -> None:
+        plan = self.over(split(0, margin="0", coins=coins, spare="0", spot="0.4"))
+        assert (told(plan), plan.home) == ("nothing", home)
+
+    def two(self, pots: tuple[str, str], *, spot: bool) -> Snapshot:
+        """Margin wallets on two accounts; the first one's spot wallet is not known, unless it is said."""
+        seen = split(0, margin="0", coins=pots[1], spot="0.4")
+        [last] = seen.legs
+        first_id = replace(last.wallet.id, account="first")
+        first = replace(last.wallet, id=first_id, coins=coin(pots[0]), withdrawable=coin(pots[0]))
+        cold = replace(seen.spot_wallets[0], id=replace(seen.spot_wallets[0].id, account="first"))
+        one = replace(last, policy=LegPolicy("first", SYMBOL), wallet=first)
+        return replace(
+            seen,
+            legs=(one, last),
+            margin_wallets=(first, *seen.margin_wallets),
+            spot_wallets=(*seen.spot_wallets, *([cold] if spot else [])),
+        )
+
+    def test_from_every_wallet_that_has_a_way_home(self) -> None:
+        plan = self.over(self.two(("0.3", "0.6"), spot=False))
+        assert plan.reason == "move 0.6 BTC from margin to spot on main: the hedge is unwound"
+
+    def test_what_is_too_little_is_added_up(self) -> None:
+        plan = self.over(self.two(("0.0001", "0.00005"), spot=True))
+        assert plan.home
+        assert plan.reason.endswith("; 0.00015 BTC in the margin are too few to move")
 
     def test_what_cannot_leave_yet_is_waited_for(self) -> None:
         plan = self.over(split(0, margin="0", coins="0.6", spare="0", spot="0.4"))

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from hedgebot.domain.account import Position
+from hedgebot.domain.account import Outage, Position
 from hedgebot.domain.decision import Finding, Permission
 from hedgebot.domain.market import Quote
 from hedgebot.domain.orders import Stage
@@ -26,6 +26,7 @@ from tests.builders import (
     intent,
     leg,
     levels,
+    policy,
     position,
     price,
     quote,
@@ -236,6 +237,16 @@ class TestThePast:
         past = with_position(AT_ENTRY, updated_at=Millis(updated_at))
         assert check(view(past, Memory(updated=((LEG, Millis(seen)),)))).blinds is stale
 
+    @pytest.mark.parametrize(("offset", "stale"), [(-30_000, True), (0, True), (30_000, False)])
+    def test_how_late_it_is_the_exchanges_clock_says(self, offset: int, stale: bool) -> None:
+        past = replace(with_position(AT_ENTRY, updated_at=Millis(NOW - 86_400_000)), offset_ms=offset)
+        seen = ((LEG, Millis(NOW - 45_000)),)
+        assert ("older than one already seen" in check(view(past, Memory(updated=seen))).reason) is stale
+
+    def test_the_oldest_date_there_is_is_one(self) -> None:
+        past = with_position(AT_ENTRY, updated_at=Millis(1))
+        assert check(view(past, Memory(updated=((LEG, NOW),)))).blinds
+
     @pytest.mark.parametrize(
         ("filled", "believed", "age_ms", "stale"),
         [
@@ -355,3 +366,50 @@ class TestALinearLeg:
             position_margin=SHORT.position.initial_margin + other.initial_margin,
         )
         assert not judged(replace(shown, beside=(("main", other),))).blinds
+
+    @pytest.mark.parametrize(("apart", "blinds"), [("600", False), ("601", True)])
+    def test_half_a_percent_of_all_their_shorts_may_be_apart(self, apart: str, blinds: bool) -> None:
+        """45,000 dollars of it are the leg's, and 75,000 are two others', each bound at a leverage."""
+        others = [
+            position(
+                -15_000, entry=2, mark=2, leverage=leverage, contract=instrument("XRP/USDT:USDT", face=1)
+            )
+            for leverage in (2, 3)
+        ]
+        tail = replace(others[0], leverage=None, initial_margin=coin(15_000))
+        beside = (*others, tail)
+        profit = SHORT.position.unrealized + coin(apart)
+        margin = sum((each.initial_margin for each in beside), SHORT.position.initial_margin)
+        shown = linear(unrealized=profit, position_margin=margin)
+        seen = replace(shown, beside=tuple(("main", each) for each in beside))
+        assert judged(seen).blinds is blinds
+
+    def test_one_on_another_account_or_in_another_coin_does_not(self) -> None:
+        other = position(-30_000, entry=2, mark=3, contract=instrument("XRP/USDT:USDT", face=1))
+        coins = replace(position(-30_000, mark=50_000), symbol=DATED)
+        for found in (("vault", other), ("main", coins)):
+            assert not judged(replace(linear(), others=(found,))).blinds
+            assert not judged(replace(linear(), beside=(found,))).blinds
+
+
+class TestOneAfterAnother:
+    """What is passed over hides nothing behind it."""
+
+    @pytest.mark.parametrize("first", [True, False])
+    def test_an_idle_leg_no_other(self, first: bool) -> None:
+        """The book of the hedge's own is empty."""
+        idle = leg(policy=policy(DATED, weight=Decimal(0)), contract=instrument(DATED))
+        odd = leg(-60_000, book=quote(bids=()))
+        found = judged(snapshot(idle, odd) if first else snapshot(odd, idle))
+        assert found.reason == f"{LEG}: the order book is empty"
+
+    @pytest.mark.parametrize("first", [True, False])
+    def test_the_wallet_of_a_dead_account_no_other(self, first: bool) -> None:
+        living, away = leg(-60_000), leg(policy=policy(account="other"))
+        gone = replace(away, dead=Outage(NOW, seen=0.0, reason="no answer"))
+        seen = snapshot(living, gone)
+        pot = replace(seen.margin_wallets[0], unrealized=coin("0.3"))
+        dead = replace(pot, id=replace(pot.id, account="other"))
+        legs = (replace(seen.legs[0], wallet=pot), replace(seen.legs[1], wallet=dead))
+        found = judged(replace(seen, legs=legs, margin_wallets=(dead, pot) if first else (pot, dead)))
+        assert found.reason == "main: the wallet shows 0.3 BTC unrealised, its positions 0"
