@@ -69,10 +69,14 @@ class Module:
         return ast.parse(self.source)
 
     @cached_property
+    def nodes(self) -> Sequence[ast.AST]:
+        return list(ast.walk(self.tree))
+
+    @cached_property
     def aliases(self) -> Mapping[str, str]:
         """What each imported name stands for, in full: ``{"mono": "time.monotonic"}``."""
         names = {}
-        for node in ast.walk(self.tree):
+        for node in self.nodes:
             if isinstance(node, ast.Import):
                 for alias in node.names:
                     names[alias.asname or alias.name.partition(".")[0]] = (
@@ -86,10 +90,10 @@ class Module:
     @cached_property
     def imports(self) -> list[str]:
         """Everything imported anywhere in the file, in full, also names that are no modules."""
-        plain = [a.name for node in ast.walk(self.tree) if isinstance(node, ast.Import) for a in node.names]
+        plain = [a.name for node in self.nodes if isinstance(node, ast.Import) for a in node.names]
         return plain + [
             f"{self._base(node)}.{alias.name}"
-            for node in ast.walk(self.tree)
+            for node in self.nodes
             if isinstance(node, ast.ImportFrom)
             for alias in node.names
         ]
@@ -100,7 +104,7 @@ class Module:
 
     @property
     def functions(self) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
-        return (n for n in ast.walk(self.tree) if isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef))
+        return (n for n in self.nodes if isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef))
 
     def _base(self, node: ast.ImportFrom) -> str:
         if not node.level:
@@ -178,7 +182,7 @@ def pure_code_never_waits(program: Program) -> list[str]:
         f"{module.name} must not wait: {ast.unparse(node).splitlines()[0]}"
         for module in program
         if module.home in PURE
-        for node in ast.walk(module.tree)
+        for node in module.nodes
         if isinstance(node, waiting) or (isinstance(node, ast.comprehension) and node.is_async)
     ]
 
@@ -192,7 +196,7 @@ def only_the_root_draws_entropy(program: Program) -> list[str]:
         f"{module.name}:{node.lineno} makes a generator without a seed"
         for module in program
         if module.name not in ENTROPY
-        for node in ast.walk(module.tree)
+        for node in module.nodes
         if isinstance(node, ast.Call) and not node.args and _full_name(node.func, module) == "random.Random"
     ]
     return unseeded + _uses(DRAWS, "draws chance, which is an argument", program, ENTROPY)
@@ -213,7 +217,7 @@ def nothing_exists_for_tests_alone(program: Program) -> list[str]:
     return [
         f"{module.name}:{node.lineno} {node.name} looks like a helper of tests"
         for module in program
-        for node in ast.walk(module.tree)
+        for node in module.nodes
         if isinstance(node, named) and HELPERS.match(node.name)
     ]
 
@@ -232,7 +236,7 @@ def _uses(forbidden: re.Pattern[str], problem: str, program: Program, allowed: s
             f"{module.name}:{node.lineno} {problem}: {name}"
             for module in program
             if module.name not in allowed
-            for node in ast.walk(module.tree)
+            for node in module.nodes
             if isinstance(node, ast.Name | ast.Attribute)
             for name in [_full_name(node, module)]
             if forbidden.fullmatch(name)

@@ -32,6 +32,10 @@ settings.register_profile(
 mutating = "MUTANT_UNDER_TEST" in os.environ
 settings.load_profile("mutants" if mutating else "ci" if os.environ.get("CI") else "here")
 
+# A seventh of what starting a daemon costs: aiohttp reads the machine's certificates as it is imported, and
+# nothing here speaks TLS.
+os.environ.setdefault("SSL_CERT_FILE", os.devnull)
+
 # A shell that runs us in the background ignores Ctrl-C for us and for all that we start, which listens to it.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
@@ -54,6 +58,13 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
     """As many as there are cores for what computes; twice as many where slow tests wait beside it."""
     cores = len(os.sched_getaffinity(0))
     return None if config.option.markexpr == "not slow" else 2 * cores
+
+
+@pytest.fixture(scope="module")
+def own_garbage() -> None:
+    """For a module that collects garbage: it looks through its own, not through that of all before it."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")

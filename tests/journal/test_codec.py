@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hedgebot.domain.orders import Intent, OrderRequest, Stage
@@ -70,6 +70,7 @@ memories = st.builds(
 )
 
 
+@settings(max_examples=50)
 @given(intents | commands | memories)
 def test_a_value_comes_back_exactly_as_it_was(value: Intent | Command | Memory) -> None:
     found = decode(type(value), encode(value))
@@ -77,6 +78,7 @@ def test_a_value_comes_back_exactly_as_it_was(value: Intent | Command | Memory) 
     assert repr(found) == repr(value)  # 1.0 equals 1.00, but is not the same
 
 
+@settings(max_examples=50)
 @given(intents | commands | memories)
 def test_the_text_is_ascii_on_one_line(value: Intent | Command | Memory) -> None:
     assert encode(value).isascii()

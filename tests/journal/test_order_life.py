@@ -184,7 +184,7 @@ def life() -> Iterator[Life]:
         lived.close()
 
 
-@settings(max_examples=60)
+@settings(max_examples=30)
 @given(
     orders=st.lists(st.tuples(truths, st.booleans(), st.lists(events, max_size=8)), min_size=1, max_size=4)
 )

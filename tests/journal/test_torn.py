@@ -52,7 +52,7 @@ class TestLog:
         assert set(found) == set(range(WRITES + 1))
 
     def test_a_flipped_bit_ends_it_at_a_prefix(self, bench: Bench, used: Files) -> None:
-        found = bench.log_harmed(used, flipped, spread(used.log, 397))
+        found = bench.log_harmed(used, flipped, spread(used.log, 797))
         assert set(found) == set(range(WRITES))
 
     def test_what_follows_its_end_is_not_part_of_it(self, bench: Bench, used: Files) -> None:
@@ -83,7 +83,7 @@ class TestDatabase:
         assert set(found) == {REFUSED, WRITES}
 
     def test_a_flipped_bit_is_noticed_where_it_matters(self, bench: Bench, closed: Files) -> None:
-        found = bench.main_harmed(closed, flipped, spread(closed.main, 149))
+        found = bench.main_harmed(closed, flipped, spread(closed.main, 397))
         assert set(found) == {REFUSED, WRITES}
         assert found.count(REFUSED) > 20
 
@@ -93,7 +93,7 @@ class TestDatabase:
         edges = range(PAGE, len(used.main), PAGE)
         found = bench.main_harmed(used, cut, spread(used.main, SECTOR, edges=edges))
         found += bench.main_harmed(used, blanked, range(0, len(used.main), SECTOR))
-        found += bench.main_harmed(used, flipped, spread(used.main, 797))
+        found += bench.main_harmed(used, flipped, spread(used.main, 1597))
         assert set(found) == {REFUSED, WRITES}
         # Pages of tables that nothing was written to are not in the log.
         assert 2 * found.count(WRITES) > found.count(REFUSED)

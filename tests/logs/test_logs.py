@@ -221,6 +221,7 @@ class TestSecrets:
         assert "ZeroDivisionError" in sink.text
         assert_no_canary(sink.text)
 
+    @pytest.mark.usefixtures("own_garbage")
     def test_in_an_error_that_python_ignores(self, sink: Sink) -> None:
         thing = _FailsWhenCollected()
         del thing
@@ -228,6 +229,7 @@ class TestSecrets:
         assert "RuntimeError" in sink.text
         assert_no_canary(sink.text)
 
+    @pytest.mark.usefixtures("own_garbage")
     def test_in_a_task_that_nobody_awaited(self, sink: Sink) -> None:
         async def fail() -> None:
             raise ValueError(CANARY)

@@ -73,7 +73,7 @@ def units(text: str) -> list[int]:
 
 
 class TestByValue:
-    @settings(max_examples=40)  # for each of the spellings
+    @settings(max_examples=20)  # for each of the spellings
     @pytest.mark.parametrize("spelling", SPELLINGS)
     @given(secret=SECRETS, before=st.text(max_size=5), after=st.text(max_size=5))
     @example(secret='\\\\"quoted"\\', before="", after="")

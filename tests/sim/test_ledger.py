@@ -169,6 +169,6 @@ class RoundedAccount(Account):
 
 
 TestAccount = Account.TestCase
-TestAccount.settings = settings(max_examples=40, stateful_step_count=30)
+TestAccount.settings = settings(max_examples=20, stateful_step_count=30)
 TestRoundedAccount = RoundedAccount.TestCase
 TestRoundedAccount.settings = settings(max_examples=15, stateful_step_count=25)

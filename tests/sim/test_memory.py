@@ -17,6 +17,8 @@ from aiohttp import web
 from hedgebot.sim.memory import HIGH_WATER, MemoryConnector, MemoryNetwork, serve
 from hedgebot.sim.virtual import VirtualClock, run
 
+pytestmark = pytest.mark.usefixtures("own_garbage")
+
 ADDRESS = "exchange.test:80"
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 URL = "http://exchange.test/echo"

@@ -369,6 +369,7 @@ class TestWhichTurnsAreStruck:
             TcpFault("duplicate")
 
 
+@pytest.mark.usefixtures("own_garbage")
 @pytest.mark.parametrize("turns", range(12))
 async def test_it_ends_at_any_moment_and_leaves_no_socket_open(turns: int) -> None:
     async with town(TcpFault("delay", speaker="server", seconds=60)) as here:

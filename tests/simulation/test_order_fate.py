@@ -5,7 +5,7 @@ at the exchange's truth after every virtual second; once the faults stop, the he
 """
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -18,7 +18,7 @@ from hedgebot.sim.ledger import MarginMode
 from tests.simulation.judge import violations
 from tests.simulation.world import Scene, Setup, play
 
-SEEDS = range(40)
+SEEDS = range(21)
 FAULTY_SECONDS, QUIET_SECONDS = 40, 45
 LATEST = 16
 """Seconds after the faults by which whatever was on its way has arrived, and every read has seen it."""
@@ -55,17 +55,23 @@ AROUND_READS = (
 READS = ("wallet", "position", "order", "order_history", "execution")
 
 
+def mixed(faults: Sequence[Fault], seed: int, rng: random.Random) -> list[Fault]:
+    """Two of them, in turn, so that seven seeds know each; and perhaps one more by chance."""
+    turn = [faults[(2 * seed + n) % len(faults)] for n in range(2)]
+    more = rng.sample([fault for fault in faults if fault not in turn], rng.randint(0, 1))
+    return [
+        replace(fault, probability=rng.choice((0.3, 0.6, 1.0)), until=FAULTY_SECONDS)
+        for fault in (*turn, *more)
+    ]
+
+
 def drawn(seed: int) -> Setup:
     """A mixture: some faults around orders, perhaps some around reads, lags of up to five seconds.
 
     In cross margin at 10x the margin would allow a second order of the same size: only the daemon forbids it.
     """
     rng = random.Random(seed)
-    faults = [
-        replace(fault, probability=rng.choice((0.3, 0.6, 1.0)), until=FAULTY_SECONDS)
-        for fault in rng.sample(AROUND_ORDERS, rng.randint(1, 3))
-    ]
-    faults += [
+    faults = mixed(AROUND_ORDERS, seed, rng) + [
         replace(fault, probability=0.1, until=FAULTY_SECONDS)
         for fault in rng.sample(AROUND_READS, rng.randint(0, 2))
     ]
@@ -80,9 +86,9 @@ def drawn(seed: int) -> Setup:
     )
 
 
-@pytest.mark.parametrize("block", range(4))
+@pytest.mark.parametrize("block", range(3))
 def test_no_mixture_of_faults_doubles_or_drops_an_order(tmp_path: Path, block: int) -> None:
-    for seed in SEEDS[block * 10 : block * 10 + 10]:
+    for seed in SEEDS[block * 7 : block * 7 + 7]:
         folder = tmp_path / str(seed)
         folder.mkdir()
         play(drawn(seed), folder, _live_through)

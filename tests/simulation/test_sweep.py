@@ -37,7 +37,7 @@ BACK = path((30, 60_000), (TOP, 150_000), (END, 60_000))
 LOWEST = "[hedges.btc.collateral]\nmin_leverage = 1.5"
 HOME = "[hedges.btc.collateral]\nhome_when_unwound = true"
 SPLIT: dict[str, Any] = {"venue": BINANCE, "coins": "0.51", "spot": "0.49"}
-FAR: dict[str, Any] = {"price": BACK, "interval": "45s", "more": LOWEST}
+FAR: dict[str, Any] = {"price": BACK, "interval": "60s", "more": LOWEST}
 STORY: dict[str, Any] = {**FAR, "interval": "30s", "near": True}
 DUST = Fraction(SMALLEST.value)
 OUT, ON = "isolated to margin", "margin to spot"
@@ -59,7 +59,7 @@ async def sweeps(scene: Scene) -> list[str]:
 
 async def there_and_back(scene: Scene) -> None:
     """Through the rally and the crash; in every cycle the hedge is whole, and held is what it was."""
-    await scene.clock.sleep(100)
+    await scene.clock.sleep(150)
     held, net, short = scene.held, scene.net, scene.short
     while scene.clock.monotonic() < END + 200:
         await scene.clock.sleep(15)
