@@ -27,7 +27,7 @@ def drawn(seed: int) -> Plan:
     depth: Depth = "http" if seed % HTTP_SHARE == 0 else "port"
     venue = rng.choice(("bybit", "binance", "okx"))
     config = _with_ladder(_config(rng, depth), f"campaign {seed}")
-    cycles = rng.randint(25, 50) if depth == "http" else rng.randint(60, 130)
+    cycles = rng.randint(20, 40) if depth == "http" else rng.randint(45, 95)
     quiet_at = round(max(cycles * config.interval, 120.0), 3)
     troubles = _troubles(rng, Scope(depth, venue, config), f"campaign {seed}", quiet_at)
     split = venue == "binance"
