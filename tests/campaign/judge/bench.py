@@ -107,6 +107,7 @@ class Judge:
         """A complete reading, that began then and shows nothing older than ``shows``."""
         life = self.orders.lives.get(name)
         if life is not None:
+            self.orders.shown(life, life.read_shows or life.started, shows)
             life.read_began, life.read_shows = began, shows
 
     def sends(self, name: str, client_id: str) -> None:

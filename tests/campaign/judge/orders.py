@@ -42,7 +42,7 @@ class Book:
 @dataclass
 class Life:
     """What one run of the daemon has done and seen so far; instants in seconds. ``superseded`` is when
-    another one opened its journal."""
+    another one opened its journal; ``beside_rival``: it was shown what another one made of the position."""
 
     book: Book
     instance: int
@@ -51,6 +51,7 @@ class Life:
     read_shows: float = 0.0
     own_event: float = float("-inf")
     superseded: float = float("inf")
+    beside_rival: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,16 +96,19 @@ class Orders:
             self.breach(
                 "S5", f"order {client_id} rests on no complete reading begun after the last own event"
             )
-        if self._rival_shown(life):
+        if life.beside_rival:
             self.breach("R9", f"order {client_id} was sent although another daemon trades the account")
         if life.book.controls.held_back(now if life.read_began is None else life.read_began):
             self.breach("S3", f"order {client_id} was sent although the operator held the hedge still")
 
-    def _rival_shown(self, life: Life) -> bool:
-        """Whether the reading behind an order shows another daemon's fill, young enough to be looked for."""
-        since = max(life.started, self.seconds() - RECENT)
-        shown = life.read_shows - UNSEEN
-        return any(since < at < shown and instance != life.instance for at, instance in self.strangers)
+    def shown(self, life: Life, before: float, shows: float) -> None:
+        """A reading shows what happened since the one before: another daemon's fills, if they and whatever
+        else others did have changed the position, and if they are young enough to be looked for."""
+        since, until = before - UNSEEN, shows - UNSEEN
+        young = max(since, self.seconds() - RECENT, life.started)
+        rival = any(young < at <= until and instance != life.instance for at, instance in self.strangers)
+        if rival and self.truth.traded_by_others(since, until, life.instance):
+            life.beside_rival = True
 
     def begin_counting_anew(self) -> None:
         """The clock by which the daemon counts hours and days was set, or its journal lost."""

@@ -14,11 +14,12 @@ OLDEST = 86_400.0 * 2
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """Coins held and sold changed by so much; ``by`` is the instance whose order did it, if one did."""
+    """Coins held and sold, and contracts, changed by so much; ``by`` is the instance whose order did it."""
 
     at: float
     held: Fraction
     sold: Fraction
+    contracts: Fraction
     by: int | None
 
 
@@ -38,6 +39,7 @@ class Truth:
         self._terms = terms
         self._changes: list[Change] = []
         self.held, self.sold = self._look()
+        self._size = self.contracts
 
     @property
     def _account(self) -> Account:
@@ -61,8 +63,9 @@ class Truth:
         if (held, sold) == (self.held, self.sold):
             return
         by = instance_of(event.client_id) if isinstance(event, Filled) else None
-        self._changes.append(Change(at, held - self.held, sold - self.sold, by))
-        self.held, self.sold = held, sold
+        size = self.contracts - self._size
+        self._changes.append(Change(at, held - self.held, sold - self.sold, size, by))
+        self.held, self.sold, self._size = held, sold, self.contracts
 
     def span(self, since: float, instance: int | None) -> Span:
         """What was held and sold since then, as if the instance's own orders had always been known."""
@@ -74,6 +77,11 @@ class Truth:
                 held.append(held[-1] - change.held)
                 sold.append(sold[-1] - change.sold)
         return Span((min(held), max(held)), (min(sold), max(sold)))
+
+    def traded_by_others(self, since: float, until: float, instance: int) -> Fraction:
+        """Contracts by which others than the instance moved the position after ``since`` up to ``until``."""
+        between = (change for change in self._changes if since < change.at <= until)
+        return sum((change.contracts for change in between if change.by != instance), Fraction(0))
 
     def price_range(self, since_ms: int) -> tuple[Fraction, Fraction]:
         """The lowest and the highest price of the book since then."""
