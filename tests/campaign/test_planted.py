@@ -14,7 +14,7 @@ FIRST = {
     "an unknown order counts as rejected": ("S2", 1, 433),
     "the first not-found is believed": ("S2", 1, 3791),
     "the rest of an order is sent, whatever the position": ("S3", 11, 3542),
-    "a failed read is an empty one": ("S3", 25, 1087),
+    "a failed read is an empty one": ("S3", 75, 1032),
     "a reading from before the last order is decided on": ("S5", 1, 3301),
     "unrealised profit is left out of the sale, and counted as coins": ("S3", 2, 130),
     "a fall of the coins held is believed at once": ("S3", 1, 3844),

@@ -131,14 +131,14 @@ async def taken_then_an_error(life: "Life", trouble: Trouble, rng: Random) -> No
     await says(life, trouble, rng, PASSING, processed=rng.random() < 0.7)
 
 
-@trouble("wire: id told to be a duplicate", around("orders", 1.0), depths=HTTP, chances=4)
+@trouble("wire: id told to be a duplicate", around("orders", 1.0), depths=HTTP, chances=5)
 async def told_duplicate(life: "Life", trouble: Trouble, rng: Random) -> None:
     """It was taken, and the reply is that of a repetition."""
     life.watch.tally.reach("duplicate id answered")
     await says(life, trouble, rng, DUPLICATE, processed=True)
 
 
-@trouble("wire: order refused", around("orders", 1.0), depths=HTTP, chances=4)
+@trouble("wire: order refused", around("orders", 1.0), depths=HTTP, chances=7)
 async def order_refused(life: "Life", trouble: Trouble, rng: Random) -> None:
     life.watch.tally.reach("order refused")
     await says(life, trouble, rng, REFUSING, processed=False)
