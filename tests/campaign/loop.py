@@ -5,6 +5,7 @@ The loop asks that process before it runs such a step; the exchange, the network
 """
 
 import asyncio
+import gc
 from collections import deque
 from collections.abc import Callable, Coroutine
 from contextvars import Context, ContextVar, copy_context
@@ -124,6 +125,16 @@ class CampaignLoop(VirtualLoop):
 
 
 def live(main: Callable[[], Coroutine[Any, Any, T]]) -> T:
-    """Run ``main`` to its end in virtual time and return its result."""
-    with asyncio.Runner(loop_factory=CampaignLoop) as runner:
-        return runner.run(main())
+    """Run ``main`` to its end in virtual time and return its result.
+
+    No garbage is collected meanwhile: when that happens hangs on what ran before, and the generators that it
+    ends take steps.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.disable()
+    try:
+        with asyncio.Runner(loop_factory=CampaignLoop) as runner:
+            return runner.run(main())
+    finally:
+        gc.enable()

@@ -1,6 +1,5 @@
 """Work spread over processes, which are replaced now and then, so that nothing they have kept grows."""
 
-import gc
 import multiprocessing
 from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
@@ -16,11 +15,5 @@ def spread(work: Callable[[Item], Done], items: Sequence[Item], jobs: int, life:
     """
     context, many = multiprocessing.get_context("spawn"), jobs * life
     for first in range(0, len(items), many):
-        with context.Pool(jobs, initializer=_settle) as pool:
+        with context.Pool(jobs) as pool:
             yield from pool.imap(work, items[first : first + many])
-
-
-def _settle() -> None:
-    """A worker lives for minutes: it looks for garbage seldom, and never among what it began with."""
-    gc.freeze()
-    gc.set_threshold(50_000, 20, 100)

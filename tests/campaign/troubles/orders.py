@@ -125,3 +125,4 @@ async def book_thins_before_an_order(life: "Life", trouble: Trouble, rng: Random
             exchange.change_feed(symbol, shape=life.exchange.usual.feed.shape)
 
     await life.meet_orders(trouble, rng, thin)
+    exchange.change_feed(symbol, shape=life.exchange.usual.feed.shape)  # an order that hangs never comes back
