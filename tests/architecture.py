@@ -29,9 +29,10 @@ MAY_IMPORT = {
     "execution": {"domain", "errors", "ports"},
     "settings": {"domain", "errors", "scrubber"},
     "scrubber": set[str](),
+    "serving": set[str](),
     "logs": {"scrubber"},
-    **{edge: {"domain", "errors", "ports", "scrubber"} for edge in EDGES - {"sim", "backtest"}},
-    "sim": {"domain", "errors", "ports"},
+    **{edge: {"domain", "errors", "ports", "scrubber", "serving"} for edge in EDGES - {"sim", "backtest"}},
+    "sim": {"domain", "errors", "ports", "serving"},
 }
 """Of our own packages and modules, which each may import besides itself; others only keep off the edges."""
 

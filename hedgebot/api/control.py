@@ -19,11 +19,11 @@ from typing import Any, NoReturn, Protocol
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from hedgebot.api.serving import serving
 from hedgebot.api.unix_socket import peer, private_socket
 from hedgebot.api.views import Views, Watched
 from hedgebot.domain.records import NOTES, Verb
 from hedgebot.errors import ExitCode, HedgebotError, JournalError
+from hedgebot.serving import serving
 
 LARGEST = 4096
 RATIO = re.compile(r"[0-9]{1,3}(\.[0-9]{1,18})?")

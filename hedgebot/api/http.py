@@ -12,8 +12,8 @@ from prometheus_client import CONTENT_TYPE_LATEST
 
 from hedgebot.api import history, page
 from hedgebot.api.hosts import names, refusal
-from hedgebot.api.serving import serving
 from hedgebot.api.views import Views, Watched
+from hedgebot.serving import serving
 
 log = structlog.get_logger("hedgebot.http")
 

@@ -1,5 +1,6 @@
 """Runs an aiohttp application on a socket for as long as a block lasts."""
 
+import asyncio
 import logging
 import socket
 from collections.abc import AsyncIterator
@@ -9,7 +10,7 @@ from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 
 CLOSE_SECONDS = 1.0
-"""How long open connections may delay the daemon's end."""
+"""How long requests that are being answered may delay the end."""
 
 IDLE_SECONDS = 60.0
 
@@ -27,14 +28,16 @@ _faults.addFilter(_is_ours)
 
 
 @asynccontextmanager
-async def serving(application: web.Application, listener: socket.socket) -> AsyncIterator[None]:
-    """Serve ``application`` on a bound socket, which is closed at the end."""
+async def serving(
+    application: web.Application, listener: socket.socket, close_seconds: float = CLOSE_SECONDS
+) -> AsyncIterator[None]:
+    """Serve ``application`` on a bound socket, which is closed at the end with all that came through it."""
     runner = web.AppRunner(
         application,
         access_log=None,
         logger=_faults,
         auto_decompress=False,  # nobody needs it, and a small body could become a large one
-        shutdown_timeout=CLOSE_SECONDS,
+        shutdown_timeout=close_seconds,
         keepalive_timeout=IDLE_SECONDS,
     )
     await runner.setup()
@@ -42,4 +45,7 @@ async def serving(application: web.Application, listener: socket.socket) -> Asyn
         await web.SockSite(runner, listener).start()
         yield
     finally:
+        # Who was let in by the same turn of the loop would be forgotten, open, by a server that closes now.
+        asyncio.get_running_loop().remove_reader(listener)
+        await asyncio.sleep(0)
         await runner.cleanup()
