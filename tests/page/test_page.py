@@ -66,6 +66,20 @@ class TestWhatItSays:
             told = (await words(shown, "coins")).split("\n")
             assert told[4:8] == ["+ Between wallets", "0.1 BTC", "= Held", "1 BTC"]
 
+    async def test_funding_bears_its_sign_and_a_dated_leg_has_none(self, shown: Tab) -> None:
+        dated = leg(funding_rate="0", funding_interval_h=None, next_funding_at=None)
+        legs = [leg(), leg(funding_rate="-0.0002"), leg(funding_rate="0"), dated]
+        async with served(StandIn({"btc": hedge(legs=legs)})) as url:
+            await opened(shown, url)
+            told = [line for line in (await words(shown, "legs")).split("\n") if "unding" in line]
+        when = " each 8 h, {}, next 21 Nov 08:00."
+        assert told == [
+            "Funding 0.01 %" + when.format("received"),
+            "Funding −0.02 %" + when.format("paid"),
+            "Funding 0 %" + when.format("received"),
+            "No funding.",
+        ]
+
     async def test_every_state_has_words_and_none_is_left_out(self, shown: Tab) -> None:
         async with served(StandIn(in_every_state())) as url:
             await opened(shown, url)

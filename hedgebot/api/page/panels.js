@@ -122,6 +122,7 @@ function position(leg) {
 
 function funding(leg) {
   if (!known(leg.funding_rate)) return "";
+  if (Number(leg.funding_rate) === 0 && leg.next_funding_at === null) return "No funding.";
   const each = leg.funding_interval_h ? ` each ${leg.funding_interval_h} h` : "";
   const next = leg.next_funding_at ? `, next ${moment(leg.next_funding_at).slice(0, -3)}` : "";
   const whose = Number(leg.funding_rate) < 0 ? "paid" : "received";
