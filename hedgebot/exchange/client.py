@@ -58,7 +58,7 @@ class Venue:
     ``capacity`` requests may go out at once, ``rate`` a second in the long run, to all endpoints that have
     no quota of their own. ``answer`` reads a reply, given the words that errors begin with, or raises
     ``ConversionError``; ``pause`` says how many seconds a reply asks us to wait, given the exchange's time
-    in ms.
+    in ms, or None before any reply told it.
     """
 
     name: str
@@ -68,7 +68,7 @@ class Venue:
     rate: float
     codes: Codes
     answer: Callable[[Reply, str], Answer]
-    pause: Callable[[Reply, Answer | None, int], float | None]
+    pause: Callable[[Reply, Answer | None, int | None], float | None]
 
 
 class PassingError(ReadError):
@@ -270,7 +270,7 @@ class Client:
             problem = str(malformed)
         if answer is not None and answer.at:
             self.time.observe(answer.at, reply.sent, reply.received)
-        pause = self._venue.pause(reply, answer, self.time.now_ms())
+        pause = self._venue.pause(reply, answer, self.time.now_ms() if self.time.known else None)
         if pause is not None:
             self._held_until = max(self._held_until, self._clock.monotonic() + pause)
             for bucket in self._buckets.values():

@@ -25,18 +25,23 @@ class ExchangeTime:
         narrowed = max(low, self._low), min(high, self._high)
         self._low, self._high = narrowed if narrowed[0] <= narrowed[1] else (low, high)
 
+    @property
+    def known(self) -> bool:
+        """Whether any reply has told it yet."""
+        return self._low > -math.inf
+
     def now_ms(self) -> int:
         """The earliest that it may be there now, so that no request is stamped ahead of its time.
 
         Our wall clock before the first reply.
         """
-        if self._low == -math.inf:
+        if not self.known:
             return self._clock.now_ms()
         return int(self._low + self._clock.monotonic() * 1000)
 
     def offset_ms(self) -> int:
         """The exchange's clock less our wall clock, wrong by half a round trip at most."""
-        if self._low == -math.inf:
+        if not self.known:
             return 0
         middle = (self._low + self._high) / 2
         return round(middle + self._clock.monotonic() * 1000 - self._clock.now_ms())

@@ -232,6 +232,12 @@ class TestBans:
         body = error(-1003, f"Way too many requests; IP banned until {until}.")
         self.banned(250.0, Fault("http_status", status=418, body=body, path="/dapi/v1/account", limit=1))
 
+    def test_its_last_millisecond_says_nothing_before_the_exchange_s_time_is_known(self) -> None:
+        """Our own clock may be a day behind: the ban would be heard of as one of a day more."""
+        until = 1_735_689_600_000 + 86_400_000
+        body = error(-1003, f"Way too many requests; IP banned until {until}.")
+        self.banned(120.0, Fault("http_status", status=418, body=body, path="/dapi/v1/time", limit=1))
+
     def test_the_header_says_how_long(self) -> None:
         async def act(bench: Bench) -> None:
             bench.app[DIALECT].coin_m_weights.limit = 10

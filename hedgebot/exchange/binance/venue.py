@@ -231,14 +231,14 @@ def _clock(document: object, where: str) -> Millis | None:
     return None
 
 
-def pause(reply: Reply, _said: Answer | None, now_ms: int) -> float | None:
+def pause(reply: Reply, _said: Answer | None, now_ms: int | None) -> float | None:
     """Seconds for which Binance wants no requests; None if it does not mind. A ban is obeyed to its end."""
     untold = WAITS_UNTOLD.get(reply.status)
     if untold is None:
         return None
     told = reply.headers.get(RETRY_AFTER, "")
     waits = [float(told)] if DIGITS.fullmatch(told) else []
-    if until := UNTIL.search(reply.body):
+    if now_ms is not None and (until := UNTIL.search(reply.body)):
         waits.append((int(until.group(1)) - now_ms) / 1000)
     return min(max(waits), LONGEST_WAIT) if waits and max(waits) > 0 else untold
 

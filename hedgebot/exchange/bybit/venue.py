@@ -218,7 +218,7 @@ def _document(reply: Reply, where: str) -> object:
     return strict_json(reply.body, where)
 
 
-def pause(reply: Reply, said: Answer | None, now_ms: int) -> float | None:
+def pause(reply: Reply, said: Answer | None, now_ms: int | None) -> float | None:
     """Seconds for which Bybit wants no requests; None if it does not mind."""
     if reply.status == 403 and b"too frequent" in reply.body.lower():
         return BAN
@@ -226,7 +226,7 @@ def pause(reply: Reply, said: Answer | None, now_ms: int) -> float | None:
         return _seconds(reply.headers.get("Retry-After", ""), 1.0) or WAIT_UNTOLD
     if said is not None and said.code in THROTTLED:
         reset_at = reply.headers.get(RESET_AT, "")
-        left = int(reset_at) - now_ms if DIGITS.fullmatch(reset_at) else 0
+        left = 0 if now_ms is None or not DIGITS.fullmatch(reset_at) else int(reset_at) - now_ms
         return min(left / 1000, LONGEST_WAIT) if left > 0 else WAIT_UNTOLD
     return WAIT_UNTOLD if said is not None and said.code in OVERLOADED else None
 

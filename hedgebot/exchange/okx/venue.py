@@ -282,7 +282,7 @@ def _made_at(envelope: Fields) -> Millis | None:
     return None
 
 
-def pause(reply: Reply, said: Answer | None, _now_ms: int) -> float | None:
+def pause(reply: Reply, said: Answer | None, _now_ms: int | None) -> float | None:
     """Seconds for which OKX wants no requests; None if it does not mind."""
     if reply.status == 429 and DIGITS.fullmatch(wait := reply.headers.get("Retry-After", "")):
         return min(max(float(wait), WAIT_UNTOLD), LONGEST_WAIT)
