@@ -1,5 +1,6 @@
 """Coins to move between two pockets of an account, and between which nothing can be moved now."""
 
+from collections import Counter
 from collections.abc import Sequence
 from decimal import ROUND_FLOOR, Decimal
 
@@ -11,7 +12,8 @@ from hedgebot.domain.transfers import FINAL, Pocket, Pockets, TransferIntent, Tr
 from hedgebot.domain.units import WIDE, Coin
 
 AGAIN_MS = 600_000
-"""How long two pockets are left alone after the exchange refused a transfer between them."""
+"""How long two pockets are left alone after the exchange refused a transfer between them. Into an
+isolated margin that takes two: one refusal may be because the position was gone at that moment."""
 
 PLACES = Decimal("1e-8")
 
@@ -19,12 +21,14 @@ PLACES = Decimal("1e-8")
 def closed(snapshot: Snapshot, transfers: Sequence[TransferIntent]) -> set[str]:
     """Pairs of pockets between which nothing can be moved now."""
     since, now = snapshot.at - AGAIN_MS, snapshot.at  # what is dated later was, before the clock was set back
-    return {
-        transfer.request.pair
+    moving = {transfer.request.pair for transfer in transfers if transfer.stage not in FINAL}
+    refused = [
+        transfer.request
         for transfer in transfers
-        if transfer.stage not in FINAL
-        or (transfer.stage is TransferStage.REJECTED and since < transfer.updated_at <= now)
-    }
+        if transfer.stage is TransferStage.REJECTED and since < transfer.updated_at <= now
+    ]
+    times = Counter(request.pair for request in refused)
+    return moving | {each.pair for each in refused if times[each.pair] > (each.target is Pocket.ISOLATED)}
 
 
 def planned(

@@ -163,6 +163,9 @@ class TestRungsThatDoNotHold:
     UNRESOLVED = transfer(stage=TransferStage.ACCEPTED)
     LATELY = transfer(stage=TransferStage.REJECTED, age_ms=AGAIN_MS - 1)
     LONG_AGO = transfer(stage=TransferStage.REJECTED, age_ms=AGAIN_MS)
+    NOT_ISOLATED = transfer(
+        stage=TransferStage.REJECTED, source=Pocket.MARGIN, target=Pocket.ISOLATED, symbol=SYMBOL
+    )
     TO_COME = transfer(stage=TransferStage.REJECTED, age_ms=-1)  # the clock was set back since
 
     @pytest.mark.parametrize(
@@ -188,10 +191,12 @@ class TestRungsThatDoNotHold:
         assert told(planned(at(NEAR, spare="0.01"), self.UNRESOLVED)) == ("margin to isolated", "0.01")
 
     def test_no_coins_leave_the_spot_wallet_for_a_margin_that_they_cannot_reach(self) -> None:
-        refused = transfer(
-            stage=TransferStage.REJECTED, source=Pocket.MARGIN, target=Pocket.ISOLATED, symbol=SYMBOL
-        )
-        assert told(planned(at(NEAR, spare="0"), refused)) == "nothing"
+        assert told(planned(at(NEAR, spare="0"), self.NOT_ISOLATED, self.NOT_ISOLATED)) == "nothing"
+
+    def test_an_isolated_margin_that_was_refused_once_is_asked_for_again(self) -> None:
+        """The position it was for may have been liquidated, and this one is new."""
+        assert told(planned(at(NEAR, spare="0.3"), self.NOT_ISOLATED))[0] == "margin to isolated"
+        assert told(planned(at(NEAR, spare="0.3"), self.NOT_ISOLATED, self.NOT_ISOLATED)) == "nothing"
 
     def test_a_margin_that_does_not_arrive_is_waited_for_until_it_is_late(self) -> None:
         """To buy back moves no isolated leg's liquidation: only the coins that this frees do."""

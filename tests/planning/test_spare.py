@@ -150,7 +150,7 @@ class TestWhenItWaits:
         ],
     )
     def test_a_transfer_between_the_same_pockets(self, changes: dict[str, Any], waits: bool) -> None:
-        other = transfer(source=Pocket.MARGIN, target=Pocket.ISOLATED, **{"symbol": SYMBOL} | changes)
+        other = transfer(source=Pocket.ISOLATED, target=Pocket.MARGIN, **{"symbol": SYMBOL} | changes)
         assert told(planned(margined("0.8"), other)) == ("nothing" if waits else (OUT, "0.2995"))
 
     def test_while_the_hedge_is_not_where_it_should_be(self) -> None:
