@@ -225,9 +225,9 @@ async def _truncate_reply(struck: Struck) -> web.StreamResponse:
     return part
 
 
-def bybit_error(code: int, message: str) -> str:
+def bybit_error(code: int, message: str, at_ms: int = 0) -> str:
     """The body of an error in Bybit's words, which comes with HTTP status 200."""
-    return json.dumps({"retCode": code, "retMsg": message, "result": {}, "retExtInfo": {}, "time": 0})
+    return json.dumps({"retCode": code, "retMsg": message, "result": {}, "retExtInfo": {}, "time": at_ms})
 
 
 def _other_reply(status: int, body: str) -> Effect:

@@ -256,6 +256,7 @@ class Life:
         restart what wants it, or may believe for an hour what the exchange no longer says."""
         main = self.main
         assert main is not None
+        await asyncio.sleep(0.001)  # troubles that end at this very moment come first
         self._mend_account()
         if not main.alive:
             await self.revive(main)

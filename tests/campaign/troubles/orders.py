@@ -93,15 +93,17 @@ async def order_arrives_late(life: "Life", trouble: Trouble, rng: Random) -> Non
 
 @trouble("order sent twice", sometimes, depths=("port",), venues=("bybit",), chances=3)
 async def order_sent_twice(life: "Life", trouble: Trouble, rng: Random) -> None:
-    """Something between repeats the request; the second reply is heard. Where a client id is free again once
-    its order is over, nobody could defend himself."""
+    """Something between repeats the request; the second reply is heard. Nobody could defend himself where a
+    client id is free again once its order is over, or where only the copy is refused, for coming too late."""
 
     async def repeat(call: Call, way: Way) -> Any:
-        outcome = await way()
+        first = await way()
         if call.name != "place" or rng.random() >= trouble.how["probability"]:
-            return outcome
+            return first
         life.hit(trouble)
-        return await way()
+        second = await way()
+        lies = second.fate is Fate.REJECTED is not first.fate
+        return SILENCE if lies else second
 
     await life.meet_orders(trouble, rng, repeat)
 

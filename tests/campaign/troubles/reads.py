@@ -123,6 +123,11 @@ def short(reading: AccountReading) -> bool:
     return any(position.contracts.value < 0 for position in reading.positions)
 
 
+def bound(reading: AccountReading) -> bool:
+    """Whether its wallets are those of an account in which something is open."""
+    return any(wallet.position_margin.value > 0 for wallet in reading.wallets)
+
+
 @trouble("balance wrong", lie, depths=("port",))
 async def balance_wrong(life: "Life", trouble: Trouble, _rng: Random) -> None:
     """Zero, a tenth, or ten times of every figure of the wallets."""
@@ -198,7 +203,8 @@ def confusion(rng: Random, scope: Scope) -> tuple[float, Mapping[str, Any]]:
 
 @trouble("another account", confusion, depths=("port",))
 async def another_account(life: "Life", trouble: Trouble, _rng: Random) -> None:
-    """Wallets or positions of somebody else, who has coins and nothing open."""
+    """Wallets or positions of somebody else, who has coins and nothing open. Not both: nobody could tell such
+    a reading from the truth once everything was closed by hand."""
     exchange, name = life.exchange.truth, f"other {trouble.number}"
     exchange.open_account(name, pot=exchange.account("main").pot)
     exchange.deposit(name, "BTC", Fraction(37, 10))
@@ -208,7 +214,7 @@ async def another_account(life: "Life", trouble: Trouble, _rng: Random) -> None:
 
     async def confuse(call: Call, way: Way) -> Any:
         reading = await way()
-        if call.name != "read" or not short(reading):
+        if call.name != "read" or not short(reading) or not bound(reading):
             return reading
         life.hit(trouble)
         strange = await other.read(call.given)

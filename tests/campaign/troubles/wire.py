@@ -20,11 +20,11 @@ HTTP: tuple[Depth, ...] = ("http",)
 PLACE = {"bybit": "/v5/order/create", "binance": "/dapi/v1/order", "okx": "/api/v5/trade/order"}
 
 
-def error(venue: str, code: str, message: str) -> str:
+def error(venue: str, code: str, message: str, at_ms: int = 0) -> str:
     """An error's body in an exchange's words."""
     match venue:
         case "bybit":
-            return bybit_error(int(code), message)
+            return bybit_error(int(code), message, at_ms)
         case "binance":
             return json.dumps({"code": int(code), "msg": message})
         case _:
@@ -231,5 +231,5 @@ def _refusal(venue: str, ends: float, left: float, now_ms: int) -> Refusal:
         "binance": (418, wait),
         "okx": (429, wait),
     }[venue]
-    body = error(venue, THROTTLED[venue], f"Way too many requests; IP banned until {until}.")
+    body = error(venue, THROTTLED[venue], f"Way too many requests; IP banned until {until}.", now_ms)
     return Refusal(ends, status, body, headers)
