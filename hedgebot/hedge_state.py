@@ -33,7 +33,8 @@ class HedgeState:
     accounts' as ``KeyWatch`` knows them. ``confirmed`` are the accounts' readings in the last snapshot
     that was believed, since the start: what the journal keeps of them is too little to count on. ``acted_at``
     and ``seen_at`` are the monotonic instants when it last sent something and when its last reading ended.
-    ``hedges`` are all that are configured, by name.
+    ``suspects``: a position changed, and who else traded has not been read since. ``hedges`` are all that are
+    configured, by name.
     """
 
     name: str
@@ -57,6 +58,7 @@ class HedgeState:
     number: int = 0
     acted_at: float = float("-inf")
     seen_at: float = float("-inf")
+    suspects: bool = False
 
     async def load(self, journal: Journal, now: Millis) -> None:
         """Everything the journal knows of this hedge, or nothing of it where a read fails: its commands, and

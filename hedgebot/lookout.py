@@ -16,12 +16,12 @@ from hedgebot.execution import Settler
 from hedgebot.hedge_state import HedgeState
 from hedgebot.observation import AccountFeed, in_force, observe
 from hedgebot.ports import Clock, Journal
-from hedgebot.risk import View, disturbed
+from hedgebot.risk import View, changed, disturbed
 
 log = structlog.get_logger("hedgebot.cycle")
 
 RECENT_MS = 600_000
-"""How far back fills are read when a position changed without an order of ours."""
+"""How long before the last snapshot that was believed fills are read from, when a position changed."""
 
 
 @dataclass
@@ -71,20 +71,40 @@ class Lookout:
             if seen.dead and self.state.open:
                 seen = replace(seen, doubtful=doubtful(seen, self.state.open))
         view = self.state.view(self.hedge, seen, self.clock)
-        if not isinstance(seen, Snapshot) or not (disturbed(view) or self._sees_first(view)):
+        return await self._examined(view) if isinstance(seen, Snapshot) else view
+
+    async def _examined(self, view: View) -> View:
+        """With who else traded, if a position changed.
+
+        So, too, while an order of ours is under way that may have done it: its end tells nothing of what
+        others did before. Once wanted, it is tried until it is known: the position may be as it was again.
+        """
+        if changed(view) or self._sees_first(view):
+            self.state.suspects = True
+        if not self.state.suspects:
             return view
         if disturbed(view):
             log.warning("a position changed without an order of ours", hedge=self.hedge.name)
+        seen, since = view.snapshot, self._unread_since(view)
         try:
-            # By the exchange's clock, which is that of its fills.
-            since = Millis(max(view.started_at, view.at - RECENT_MS) + seen.offset_ms)
             memory = await self.accounting.examine(
                 self.hedge, view.memory, since, self.journal.instance, seen.dead
             )
         except HedgebotError as error:
             reason = f"somebody else may have traded, and recent fills are not known: {error}"
             return replace(view, observed=Blind(self.hedge.name, seen.at, (reason,)))
+        self.state.suspects = False
         return replace(view, memory=memory)
+
+    def _unread_since(self, view: View) -> Millis:
+        """From when on fills are to be read, by the exchange's clock, which is theirs: some time before the
+        last snapshot that was believed, however long ago that is, but not before our start."""
+        believed = [reading.started for reading in self.state.confirmed.values()]
+        since = view.started_at
+        if believed:
+            ago = round((view.now - min(believed)) * 1000) + RECENT_MS
+            since = max(since, Millis(view.at - ago))
+        return Millis(since + view.snapshot.offset_ms)
 
     def _sees_first(self, view: View) -> bool:
         """Whether it has run without seeing one of its legs until now: somebody may have traded meanwhile."""

@@ -27,7 +27,7 @@ from hedgebot.risk import (
     policy,
     transfers,
 )
-from hedgebot.risk.memory import disturbed, expected, remember
+from hedgebot.risk.memory import changed, disturbed, expected, remember
 from hedgebot.risk.view import View
 
 GUARDS = (
@@ -63,4 +63,4 @@ def assess(view: View) -> tuple[Assessment, Memory]:
     return Assessment((coherent, *[check(remembered) for check in GUARDS])), remembered.memory
 
 
-__all__ = ["GUARDS", "View", "assess", "disturbed"]
+__all__ = ["GUARDS", "View", "assess", "changed", "disturbed"]

@@ -91,13 +91,20 @@ def _price(memory: Memory, leg: str, mark: Price, now: float, jump: Decimal) -> 
     return believed, Doubt(mark.value, moved.count + 1, moved.since)
 
 
+def changed(view: View) -> list[str]:
+    """The legs whose position is neither the last one seen nor what our own fills made of it."""
+    known = expected(view)
+    return [
+        leg.name
+        for leg in view.snapshot.living
+        if leg.name in known and leg.position.contracts != known[leg.name]
+    ]
+
+
 def disturbed(view: View) -> bool:
-    """Whether a leg's position is neither the last one seen nor what our own fills made of it."""
-    known, busy = expected(view), {intent.request.leg for intent in view.open}
-    for leg in view.snapshot.living:
-        if leg.name in known and leg.name not in busy and leg.position.contracts != known[leg.name]:
-            return True
-    return False
+    """Whether somebody else changed a leg's position, and not perhaps an order of ours under way."""
+    legs = changed(view)
+    return bool(legs) and not {intent.request.leg for intent in view.open}.issuperset(legs)
 
 
 def expected(view: View) -> dict[str, Contracts]:

@@ -13,7 +13,7 @@ from hedgebot.domain.orders import Intent, Stage
 from hedgebot.domain.records import Doubt, Followed, Memory
 from hedgebot.domain.snapshot import Blind
 from hedgebot.domain.units import Millis
-from hedgebot.risk import View, assess, disturbed
+from hedgebot.risk import View, assess, changed, disturbed
 from hedgebot.risk.jump import check as jump
 from hedgebot.risk.memory import remember
 from tests.builders import (
@@ -215,16 +215,25 @@ class TestDisturbance:
             (-60_000, {"closed": (closed(0, stage=Stage.REJECTED),)}, False),
             (-61_000, {"closed": (closed(0, stage=Stage.ABSENT),)}, True),  # absent, and yet it moved
             (-60_900, {"closed": (closed(-1_000),)}, True),  # somebody else at the same time
-            (-61_000, {"open": (intent(-1_000, Stage.UNKNOWN),)}, False),  # ours may be under way
         ],
     )
     def test_a_position_that_our_own_orders_do_not_explain(
         self, size: int, changes: dict[str, Any], is_disturbed: bool
     ) -> None:
         assert disturbed(turn(size, **changes)) is is_disturbed
+        assert changed(turn(size, **changes)) == ([LEG] if is_disturbed else [])
+
+    @pytest.mark.parametrize(("size", "legs"), [(-60_000, []), (-61_000, [LEG])])
+    def test_one_that_an_order_of_ours_under_way_may_have_changed_is_nobodys_disturbance_yet(
+        self, size: int, legs: list[str]
+    ) -> None:
+        seen = turn(size, open=(intent(-1_000, Stage.UNKNOWN),))
+        assert changed(seen) == legs
+        assert not disturbed(seen)
 
     def test_a_first_sight_disturbs_nothing(self) -> None:
         assert not disturbed(turn(-60_000, Memory()))
+        assert not changed(turn(-60_000, Memory()))
 
     def test_it_is_remembered_until_it_was_corrected(self) -> None:
         after = remember(turn(-50_000))
@@ -237,6 +246,8 @@ class TestDisturbance:
         both = snapshot(leg(-1), leg(-2, contract=instrument(DATED)))
         known = Memory(contracts=((LEG, contracts(-1)), (f"main:{DATED}", contracts(-3))))
         assert disturbed(view(both, known))
+        elsewhere = (intent(-1_000, Stage.UNKNOWN),)
+        assert disturbed(view(both, known, open=elsewhere))
 
 
 class TestRemembering:

@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 
 from hedgebot.domain.client_ids import ClientId
+from hedgebot.domain.hedge import Hedge
 from hedgebot.domain.orders import Stage
-from hedgebot.domain.records import Verb
+from hedgebot.domain.records import Memory, Verb
+from hedgebot.domain.units import Millis
 from hedgebot.execution import Executor
 from hedgebot.sim.faults import Fault
 from hedgebot.sim.ledger import MarginMode
@@ -30,6 +32,12 @@ def resting(client_id: str) -> NewOrder:
         time_in_force=TimeInForce.GTC,
         client_id=client_id,
     )
+
+
+def sells_beside(scene: Scene) -> None:
+    """Another daemon's order is filled."""
+    sale = NewOrder(symbol="BTCUSD", side=Side.SELL, contracts=Fraction(6_000), client_id=STRANGER)
+    scene.exchange.place("main", sale)
 
 
 class TestOtherDaemons:
@@ -69,8 +77,7 @@ class TestOtherDaemons:
     def test_an_order_that_another_daemon_filled_while_we_run_halts_us(self, tmp_path: Path) -> None:
         async def act(scene: Scene) -> None:
             await scene.cycles(4)
-            sale = NewOrder(symbol="BTCUSD", side=Side.SELL, contracts=Fraction(6_000), client_id=STRANGER)
-            scene.exchange.place("main", sale)
+            sells_beside(scene)
             before = scene.orders
             await scene.cycles(5)
             assert scene.hedge()["state"] == "halted"
@@ -84,13 +91,85 @@ class TestOtherDaemons:
         async def act(scene: Scene) -> None:
             await scene.cycles(2)
             assert scene.hedge()["state"] == "blind"
-            sale = NewOrder(symbol="BTCUSD", side=Side.SELL, contracts=Fraction(6_000), client_id=STRANGER)
-            scene.exchange.place("main", sale)
+            sells_beside(scene)
             await scene.cycles(5)
             assert (scene.hedge()["state"], scene.orders) == ("halted", 1)
 
         unseen = Fault("lose_request", path="/read", until=7)
         play(Setup(near=True, margin_mode=MarginMode.CROSS, faults=[unseen]), tmp_path, act)
+
+    @pytest.mark.parametrize("undone", [False, True], ids=["lasting", "undone by somebody"])
+    def test_so_does_one_that_was_filled_while_an_order_of_ours_was_unresolved(
+        self, tmp_path: Path, undone: bool
+    ) -> None:
+        """That order may have changed the position; once it is known not to have, the fill is long past."""
+
+        async def act(scene: Scene) -> None:
+            await scene.cycles(4)
+            scene.exchange.deposit("main", "BTC", "0.25")
+            await scene.cycles(2)
+            assert "unresolved" in scene.hedge()["last_cycle"]["reason"]
+            sells_beside(scene)
+            await scene.cycles(2)
+            if undone:
+                scene.exchange.human_trade("main", "BTCUSD", Side.BUY, Fraction(6_000))
+            before = scene.orders
+            await scene.cycles(200)
+            assert (scene.hedge()["state"], scene.orders) == ("halted", before)
+            assert STRANGER in scene.hedge()["last_cycle"]["reason"]
+
+        faults = [
+            Fault("lose_request", path="/place", since=15, limit=1),
+            Fault("lose_request", path="/find", until=800),
+        ]
+        play(Setup(near=True, margin_mode=MarginMode.CROSS, faults=faults), tmp_path, act)
+
+    def test_and_one_that_was_filled_while_nothing_could_be_read_for_a_quarter_of_an_hour(
+        self, tmp_path: Path
+    ) -> None:
+        async def act(scene: Scene) -> None:
+            await scene.cycles(4)
+            sells_beside(scene)
+            before = scene.orders
+            await scene.cycles(200)
+            assert (scene.hedge()["state"], scene.orders) == ("halted", before)
+
+        unseen = Fault("lose_request", path="/read", since=20, until=920)
+        play(Setup(near=True, margin_mode=MarginMode.CROSS, faults=[unseen]), tmp_path, act)
+
+    def test_fills_are_read_from_ten_minutes_before_the_last_snapshot(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        async def act(scene: Scene) -> None:
+            await scene.cycles(400)
+            accounting, asked = scene.daemon.cycles["btc"].accounting, list[int]()
+            examine = accounting.examine
+
+            async def noted(hedge: Hedge, memory: Memory, since: Millis, *more: Any) -> Memory:
+                asked.append(scene.clock.now_ms() - since)
+                return await examine(hedge, memory, since, *more)
+
+            monkeypatch.setattr(accounting, "examine", noted)
+            scene.exchange.human_trade("main", "BTCUSD", Side.BUY, Fraction(6_000))
+            await scene.cycles(2)
+            assert [round(ago / 1000) for ago in asked] == [605]
+
+        play(Setup(near=True, margin_mode=MarginMode.CROSS), tmp_path, act)
+
+    def test_and_one_whose_fills_could_not_be_read_before_the_position_was_as_it_had_been(
+        self, tmp_path: Path
+    ) -> None:
+        async def act(scene: Scene) -> None:
+            await scene.cycles(4)
+            sells_beside(scene)
+            await scene.cycles(2)
+            assert "recent fills are not known" in scene.hedge()["last_cycle"]["reason"]
+            scene.exchange.human_trade("main", "BTCUSD", Side.BUY, Fraction(6_000))
+            await scene.cycles(5)
+            assert scene.hedge()["state"] == "halted"
+
+        unread = Fault("lose_request", path="/ledger", since=20, until=40)
+        play(Setup(near=True, margin_mode=MarginMode.CROSS, faults=[unread]), tmp_path, act)
 
 
 class TestOperators:
