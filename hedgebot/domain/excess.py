@@ -2,9 +2,11 @@
 
 A leg whose leverage is below ``min_leverage`` may give coins away until it is half-way between that and the
 leverage to which coins are moved to it: so neither the next tick down nor the next one up asks for another
-move. Liquidation stays ``BEYOND`` times as far away as where coins would be moved back, by all figures.
+move. Liquidation stays ``BEYOND`` times as far away as where coins would be moved back, by all figures, and
+at the mark as at the price that the book pays.
 """
 
+from dataclasses import replace
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -44,6 +46,10 @@ def excess(hedge: Hedge, snapshot: Snapshot, leg: Leg) -> Excess | None:
     if lowest is None or not isinstance(leg.short, Short) or unknown(leg):
         return None
     measured = leverage(snapshot, leg)
+    if measured is not None and measured < lowest:  # which a dearer mark only raises
+        snapshot = _dearer(snapshot)
+        leg = snapshot.leg(leg.name)
+        measured = leverage(snapshot, leg)
     if measured is None or measured >= lowest:
         return None
     short, equity = backing(snapshot, leg)
@@ -59,6 +65,18 @@ def unknown(leg: Leg) -> bool:
     """Whether nobody says what is behind an open isolated leg."""
     isolated = leg.margin_mode is MarginMode.ISOLATED
     return isolated and leg.position.margin is None and bool(leg.position.contracts)
+
+
+def _dearer(snapshot: Snapshot) -> Snapshot:
+    """Legs marked at what their book pays, where that is more: what a mark that is wrongly low shows as
+    profit is gone, and liquidation as much nearer, once it is mended."""
+    legs = tuple([_paid(leg) for leg in snapshot.legs])
+    return snapshot if legs == snapshot.legs else replace(snapshot, legs=legs)
+
+
+def _paid(leg: Leg) -> Leg:
+    bid = leg.quote.bids[0][0] if leg.quote.bids and leg.dead is None else leg.mark
+    return replace(leg, position=replace(leg.position, mark=bid)) if bid > leg.mark else leg
 
 
 def _beyond(snapshot: Snapshot, leg: Leg, factor: Decimal) -> Decimal:

@@ -13,7 +13,7 @@ from hedgebot.domain.hedge import CollateralPolicy
 from hedgebot.domain.margin_mode import MarginMode
 from hedgebot.domain.snapshot import Snapshot
 from hedgebot.domain.transfers import SMALLEST
-from tests.builders import LINEAR, coin, hedge, instrument, leg, snapshot, split
+from tests.builders import LINEAR, coin, hedge, instrument, leg, quote, snapshot, split
 
 D = Decimal
 LOWEST = hedge(collateral=CollateralPolicy(min_leverage=D(2)))
@@ -26,6 +26,31 @@ def found(seen: Snapshot) -> Excess | None:
 @pytest.mark.parametrize(("margin", "too_much"), [("0.4999", False), ("0.5", False), ("0.5001", True)])
 def test_a_leverage_at_its_bound_is_not_below_it(margin: str, too_much: bool) -> None:
     assert (found(split(-600, margin=margin, coins="0.6")) is not None) is too_much
+
+
+@pytest.mark.parametrize(
+    ("mark", "pays", "too_much"),
+    [
+        (54_000, 54_000, True),  # 1.98
+        (54_000, 60_000, False),  # 2.22 once the mark is mended
+        (60_000, 54_000, False),  # who pays less takes nothing from the mark
+        (54_000, 54_500, True),  # 1.9995
+    ],
+)
+def test_a_mark_below_what_the_book_pays_sets_nothing_free(mark: int, pays: int, too_much: bool) -> None:
+    seen = split(-600, mark=mark, book=quote(pays), margin="0.45", coins="0.6")
+    assert (found(seen) is not None) is too_much
+
+
+def test_no_more_is_too_much_than_by_what_the_book_pays() -> None:
+    mended = split(-600, mark=D("59999.5"), book=quote(60_000), margin="0.9", coins="0.9")
+    marked_low = split(-600, mark=50_000, book=quote(60_000), margin="0.9", coins="0.9")
+    assert found(marked_low) == found(mended)
+
+
+def test_an_empty_book_says_nothing_against_the_mark() -> None:
+    seen = split(-600, mark=54_000, book=quote(60_000, bids=()), margin="0.45", coins="0.6")
+    assert found(seen) is not None
 
 
 def test_it_is_worth_a_move_from_a_share_of_what_is_short_at_mark() -> None:
