@@ -341,6 +341,34 @@ def trades_beside_a_rival(bench: Bench) -> None:
     bench.orders(-WHOLE // 2)
 
 
+def trades_long_after_a_rival_that_was_seen_late(bench: Bench) -> None:
+    rival = Bench(bench.folder / "rival", bench.clock, instance=THEIRS, beside=bench)
+    rival.orders(-WHOLE // 2)
+    bench.passes(3_600)
+    bench.orders(-WHOLE // 2)
+
+
+def trades_after_a_left_over_was_filled(bench: Bench) -> None:
+    """Whoever sent it is no more: nobody trades beside us."""
+    left = NewOrder(
+        symbol="BTCUSD",
+        side=Side.SELL,
+        contracts=Fraction(6_000),
+        price=Fraction(60_600),
+        time_in_force=TimeInForce.GTC,
+        client_id=str(ClientId(THEIRS, 1, 1)),
+    )
+    bench.judge.foreign = True
+    bench.exchange.place("main", left)
+    bench.judge.foreign = False
+    bench.passes(10)
+    bench.exchange.change_feed("BTCUSD", path=level(60_700))
+    bench.passes(1)
+    assert bench.exchange.position("main", "BTCUSD").size == left.contracts
+    bench.passes(10)
+    bench.orders(-WHOLE // 2)
+
+
 def trades_before_a_rival_can_be_seen(bench: Bench) -> None:
     rival = Bench(bench.folder / "rival", bench.clock, instance=THEIRS, beside=bench)
     bench.reads()
@@ -449,6 +477,11 @@ def sent_from_a_journal_that_somebody_lost(bench: Bench) -> None:
     starts_after_a_loss_of_power(bench)
 
 
+def sent_from_it_and_then_a_loss_of_power(bench: Bench) -> None:
+    sent_from_a_journal_that_somebody_lost(bench)
+    not_on_the_disk_and_not_sent(bench)
+
+
 def a_younger_daemon(bench: Bench) -> None:
     bench.judge.begins("second", OURS, bench.journal)
     bench.passes(1)
@@ -493,7 +526,9 @@ CASES: list[tuple[Callable[[Bench], None], set[str]]] = [
     (sells_after_perhaps_pausing, set()),
     (sells_while_unwinding, {"S3"}),
     (trades_beside_a_rival, {"R9"}),
+    (trades_long_after_a_rival_that_was_seen_late, {"R9"}),
     (trades_before_a_rival_can_be_seen, set()),
+    (trades_after_a_left_over_was_filled, set()),
     (a_secret_in_the_log, {"S8"}),
     (an_ordinary_line, set()),
     (a_failed_cycle, {"L3"}),
@@ -511,6 +546,7 @@ CASES: list[tuple[Callable[[Bench], None], set[str]]] = [
     (sent_and_not_on_the_disk, {"S2"}),
     (not_on_the_disk_and_not_sent, set()),
     (sent_from_a_journal_that_somebody_lost, set()),
+    (sent_from_it_and_then_a_loss_of_power, set()),
     (a_younger_daemon, set()),
     (an_older_daemon_that_writes_on, {"S1"}),
     (replays_to_something_else, {"S10"}),
@@ -564,15 +600,40 @@ class TestLadder:
         assert bool(bench.judge.ladder.cannot_carry()) is excused
 
 
+class TestTurnover:
+    """Half a coin is sold, though a fourth of one is allowed a day, and the other half later."""
+
+    @pytest.mark.parametrize(("after", "broken"), [(86_399.9, {"S4"}), (86_400.0, set())])
+    def test_a_fill_is_as_old_as_its_order(self, after: float, broken: set[str], tmp_path: Path) -> None:
+        bench = Bench(tmp_path / "bench", more={"turnover_per_day": Fraction(1, 4)})
+        bench.reads()
+        slow = bench.new_id()
+        bench.writes(slow, "reserved")
+        sent_at = bench.clock.seconds
+        bench.judge.sends(bench.name, slow)
+        bench.passes(5.0)  # on its way
+        bench.arrives(slow, -WHOLE // 2)
+        bench.writes(slow, "accepted", "filled", "closed", filled=-WHOLE // 2)
+        bench.clock.seconds = sent_at + after - 0.1
+        bench.orders(-WHOLE // 2)
+        assert bench.broken == broken
+
+
 class TestCoinsOutOfAMargin:
     """A coin sold at 60,000 with a tenth of one behind it, and more coins moved there."""
 
     LOWEST: ClassVar[dict[str, Any]] = {"min_leverage": Fraction(3, 2), "margin_mode": "isolated"}
 
     def found(
-        self, folder: Path, more: dict[str, Any], behind: str, *out: str, price: int = 60_000
+        self,
+        folder: Path,
+        more: dict[str, Any],
+        behind: str,
+        *out: str,
+        price: int = 60_000,
+        asked: tuple[int, ...] = (),
     ) -> set[str]:
-        """What is broken once coins left the isolated margin, in these portions."""
+        """What is broken once coins left the isolated margin, in these portions, that journals asked for."""
         bench = Bench(folder / "bench", ladder=True, coins="2", more=more)
         bench.exchange.set_margin_mode("main", MarginMode.ISOLATED)
         bench.judge.foreign = True
@@ -581,6 +642,8 @@ class TestCoinsOutOfAMargin:
         bench.exchange.add_margin("main", "BTCUSD", Fraction(behind))
         bench.exchange.change_feed("BTCUSD", path=level(price))
         bench.passes(600)
+        for number, instance in enumerate(asked, 1):
+            bench.judge.moves(str(ClientId(instance, 1, number)), Fraction(out[0]))
         for coins in out:
             bench.exchange.add_margin("main", "BTCUSD", -Fraction(coins))
         return bench.broken
@@ -599,3 +662,18 @@ class TestCoinsOutOfAMargin:
         self, more: dict[str, Any], behind: str, out: tuple[str, ...], broken: set[str], tmp_path: Path
     ) -> None:
         assert self.found(tmp_path, more, behind, *out) == broken
+
+    @pytest.mark.parametrize(
+        ("asked", "times", "broken"),
+        [
+            ((OURS,), 2, {"S11"}),
+            ((OURS, OURS), 2, {"S11"}),  # no two numbers of a journal have the same digits so soon
+            ((OURS, THEIRS), 2, set()),  # two daemons at once, each with its own
+            ((OURS, THEIRS), 3, {"S11"}),
+        ],
+    )
+    def test_each_journal_moves_an_amount_once(
+        self, asked: tuple[int, ...], times: int, broken: set[str], tmp_path: Path
+    ) -> None:
+        out = ("0.05000001",) * times
+        assert self.found(tmp_path, self.LOWEST, "0.9", *out, asked=asked) == broken

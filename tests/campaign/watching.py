@@ -74,6 +74,8 @@ class Watch:
                     self.tally.reach("order sent after a freeze")
             case "place", _:
                 self.judge.heard(name)
+            case "transfer", "asked":
+                self.judge.moves(call.given.client_id, Fraction(call.given.coins.value))
             case "command", "answered" | "failed":
                 ratio = None if call.given.ratio is None else Fraction(call.given.ratio)
                 taken = what == "answered"

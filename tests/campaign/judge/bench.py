@@ -114,6 +114,10 @@ class Judge:
         """An order was handed to the port."""
         self.orders.leaves(self.orders.lives[name], client_id)
 
+    def moves(self, client_id: str, coins: Fraction) -> None:
+        """A transfer was handed to the port."""
+        self.transfers.asked(client_id, coins)
+
     def heard(self, name: str) -> None:
         """The port answered, or the daemon no longer waits."""
         if life := self.orders.lives.get(name):

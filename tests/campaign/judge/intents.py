@@ -44,7 +44,7 @@ class Intents:
         """Read what is new, to ``texts``; what is no longer there though nobody lost it goes to ``vanished``.
         Returns the legs on which more than one order is not over."""
         self.texts.clear()
-        before = self._seen
+        before, was_lost = self._seen, self._lost
         if not self._path.exists():
             return []
         db = sqlite3.connect(f"{self._path.as_uri()}?mode=ro", uri=True, isolation_level=None)
@@ -62,10 +62,13 @@ class Intents:
                 self._seen = row
         finally:
             db.close()
-        gone = (each.client_id for each in self.written.values() if each.stages[-1] == LOST)
-        self.vanished = list(gone) if last < before else []
+        self.vanished = sorted(self._lost - was_lost) if last < before else []
         waiting = [each.leg for each in self.written.values() if not each.over]
         return sorted({leg for leg in waiting if waiting.count(leg) > 1})
+
+    @property
+    def _lost(self) -> set[str]:
+        return {each.client_id for each in self.written.values() if each.stages[-1] == LOST}
 
     def lose(self) -> None:
         """The file was lost, or its last rows: what is still there is read again."""

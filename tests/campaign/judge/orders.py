@@ -25,8 +25,8 @@ SLACK = Fraction(1, 100)
 CLOCKS = Fraction(1, 20)
 """How far the value that bounds a day's turnover may lie from the judge's own."""
 
-RECENT, UNSEEN = 500.0, 1.0
-"""Seconds: fills of others are looked for ten minutes back; a reading shows a fill after a moment."""
+UNSEEN = 1.0
+"""Seconds: a reading shows a fill after a moment."""
 
 Breach = Callable[[str, str], None]
 
@@ -103,10 +103,10 @@ class Orders:
 
     def shown(self, life: Life, before: float, shows: float) -> None:
         """A reading shows what happened since the one before: another daemon's fills, if they and whatever
-        else others did have changed the position, and if they are young enough to be looked for."""
+        else others did have changed the position."""
         since, until = before - UNSEEN, shows - UNSEEN
-        young = max(since, self.seconds() - RECENT, life.started)
-        rival = any(young < at <= until and instance != life.instance for at, instance in self.strangers)
+        ours = max(since, life.started)
+        rival = any(ours < at <= until and instance != life.instance for at, instance in self.strangers)
         if rival and self.truth.traded_by_others(since, until, life.instance):
             life.beside_rival = True
 
@@ -211,7 +211,7 @@ class Orders:
         return contract.coins(2 * lot, price) + self._sold_by(order) * moved
 
     def _beyond_limits(self, order: Order, sent: Sent) -> Iterator[tuple[str, str]]:
-        """S4: the order's size, and what was ordered and traded in the last hour and day."""
+        """S4: the order's size, and what was ordered, and of that traded, in the last hour and day."""
         contract, instance = self.exchange.truth.contract(order.symbol), instance_of(order.client_id) or 0
         dollars = order.contracts * contract.face
         most = self.terms.max_order_usd
@@ -243,11 +243,12 @@ class Orders:
         for life in self.lives.values():
             if life.instance == instance:
                 life.own_event = self.seconds()
-        self.strangers.append((self.seconds(), instance))
         if instance not in self.books:
             return  # a left-over of somebody's
+        self.strangers.append((self.seconds(), instance))
         dollars = event.contracts * self.exchange.truth.contract(event.symbol).face
-        self._day.setdefault(instance, []).append((self.seconds(), dollars))
+        sent = self.sent.get(event.client_id)
+        self._day.setdefault(instance, []).append((sent.at if sent else self.seconds(), dollars))
         if event.after > 0 and event.side is Side.BUY:
             self.breach("S6", f"order {event.client_id} turned the position into a long of {event.after}")
 

@@ -1,5 +1,6 @@
 """S11: coins that the daemon moves are moved once, and leave a margin only where that is wanted and safe."""
 
+from collections import Counter, defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -7,7 +8,7 @@ from fractions import Fraction
 from hedgebot.sim.events import Event, Moved, MoveKind, SettingChanged
 from hedgebot.sim.exchange import SimulatedExchange
 from tests.campaign.judge.ladder import NEARLY, WARN, Ladder
-from tests.campaign.judge.terms import Terms
+from tests.campaign.judge.terms import Terms, instance_of
 from tests.campaign.judge.truth import COIN, Truth
 
 DISTINCT = 10_000
@@ -23,11 +24,17 @@ class Transfers:
     truth: Truth
     ladder: Ladder
     breach: Callable[[str, str], None]
-    _made: set[tuple[str, Fraction]] = field(default_factory=set)
+    _asked: defaultdict[Fraction, set[int | None]] = field(default_factory=lambda: defaultdict(set))
+    _made: Counter[tuple[str, Fraction]] = field(default_factory=Counter)
 
     def lose(self) -> None:
         """The journal was lost, or its last rows: its numbers, and their digits, begin anew."""
         self._made.clear()
+
+    def asked(self, client_id: str, coins: Fraction) -> None:
+        """A daemon asks for a move: two that act at once have numbers of their own, which may have the same
+        digits."""
+        self._asked[coins].add(instance_of(client_id))
 
     def follow(self, event: Event, *, foreign: bool) -> None:
         """Take in an event of the exchange; ``foreign`` ones are not the daemon's doing."""
@@ -35,9 +42,10 @@ class Transfers:
         if found is None:
             return
         where, coins = found
-        if found in self._made and (coins * DISTINCT).denominator > 1:
+        may = max(len(self._asked[abs(coins)]), 1)
+        if self._made[found] >= may and (coins * DISTINCT).denominator > 1:
             self.breach("S11", f"{float(coins):.8f} coins moved out of {where} a second time")
-        self._made.add(found)
+        self._made[found] += 1
         if where != "spot" and coins > 0:
             self._leaves(where, coins)
 
