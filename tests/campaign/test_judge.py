@@ -335,13 +335,24 @@ def sells_while_unwinding(bench: Bench) -> None:
 
 
 def trades_beside_a_rival(bench: Bench) -> None:
+    bench.reads()
     rival = Bench(bench.folder / "rival", bench.clock, instance=THEIRS, beside=bench)
     rival.orders(-WHOLE // 2)
     bench.passes(10)
     bench.orders(-WHOLE // 2)
 
 
+def trades_beside_what_a_rival_did_before_its_first_reading(bench: Bench) -> None:
+    rival = Bench(bench.folder / "rival", bench.clock, instance=THEIRS, beside=bench)
+    rival.orders(-WHOLE // 2)
+    bench.reads()
+    bench.orders(-WHOLE // 4)
+    bench.passes(10)
+    bench.orders(-WHOLE // 4)
+
+
 def trades_long_after_a_rival_that_was_seen_late(bench: Bench) -> None:
+    bench.reads()
     rival = Bench(bench.folder / "rival", bench.clock, instance=THEIRS, beside=bench)
     rival.orders(-WHOLE // 2)
     bench.passes(3_600)
@@ -526,6 +537,7 @@ CASES: list[tuple[Callable[[Bench], None], set[str]]] = [
     (sells_after_perhaps_pausing, set()),
     (sells_while_unwinding, {"S3"}),
     (trades_beside_a_rival, {"R9"}),
+    (trades_beside_what_a_rival_did_before_its_first_reading, set()),
     (trades_long_after_a_rival_that_was_seen_late, {"R9"}),
     (trades_before_a_rival_can_be_seen, set()),
     (trades_after_a_left_over_was_filled, set()),

@@ -75,7 +75,7 @@ class Judge:
             if older.book is book:
                 older.superseded = self.seconds()
         self.orders.books[instance] = book
-        self.orders.lives[name] = Life(book, instance, self.seconds())
+        self.orders.lives[name] = Life(book, instance)
         self.health.begins(name)
 
     def ends(self, name: str) -> bool:
@@ -107,7 +107,9 @@ class Judge:
         """A complete reading, that began then and shows nothing older than ``shows``."""
         life = self.orders.lives.get(name)
         if life is not None:
-            self.orders.shown(life, life.read_shows or life.started, shows)
+            if life.read_began is None:
+                life.first_read = self.seconds()
+            self.orders.shown(life, life.read_shows, shows)
             life.read_began, life.read_shows = began, shows
 
     def sends(self, name: str, client_id: str) -> None:

@@ -41,12 +41,13 @@ class Book:
 
 @dataclass
 class Life:
-    """What one run of the daemon has done and seen so far; instants in seconds. ``superseded`` is when
-    another one opened its journal; ``beside_rival``: it was shown what another one made of the position."""
+    """What one run of the daemon has done and seen so far; instants in seconds. ``first_read`` is when its
+    first reading ended: what was done before may be in that, as if it had always been so. ``superseded`` is
+    when another one opened its journal; ``beside_rival``: it saw what another one made of the position."""
 
     book: Book
     instance: int
-    started: float
+    first_read: float = float("inf")
     read_began: float | None = None
     read_shows: float = 0.0
     own_event: float = float("-inf")
@@ -105,7 +106,7 @@ class Orders:
         """A reading shows what happened since the one before: another daemon's fills, if they and whatever
         else others did have changed the position."""
         since, until = before - UNSEEN, shows - UNSEEN
-        ours = max(since, life.started)
+        ours = max(since, life.first_read)
         rival = any(ours < at <= until and instance != life.instance for at, instance in self.strangers)
         if rival and self.truth.traded_by_others(since, until, life.instance):
             life.beside_rival = True
