@@ -6,7 +6,10 @@ same transactions: the order that each leg waits for, the transfer that two pock
 hedge remembers.
 """
 
+import re
 import sqlite3
+from contextlib import closing
+from functools import cache
 from pathlib import Path
 
 from hedgebot.errors import JournalError
@@ -15,6 +18,7 @@ from hedgebot.journal.codec import NEWER
 
 APPLICATION = int.from_bytes(b"hbjl")
 VERSION = 2
+COMMENT = re.compile(r"--.*")
 DECISIVE = ("starts", "intents", "unresolved", "transfers", "moving", "commands", "memories")
 """The tables that decisions rest on, checked at every start; ``cycles`` is large and only read by people."""
 
@@ -105,6 +109,28 @@ def upgrade(db: sqlite3.Connection) -> None:
 def has_transfers(db: sqlite3.Connection) -> bool:
     """Whether a file that is only read, and so not upgraded, keeps transfers."""
     return _pragma(db, "PRAGMA user_version") > 1
+
+
+def check_definitions(db: sqlite3.Connection) -> None:
+    """Make sure that everything is defined as it was created: a column of another name, or an index of other
+    rows, is no damage to SQLite. Raises ``JournalError``."""
+    wrong = _definitions(db) ^ _created()
+    if wrong:
+        names = ", ".join(sorted({repr(name) for name, _ in wrong}))
+        raise JournalError(f"the journal's definitions are damaged ({names})", START_ANEW)
+
+
+def _definitions(db: sqlite3.Connection) -> frozenset[tuple[str, str]]:
+    """The name and the words of everything that was created, without comments."""
+    rows = db.execute("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL")
+    return frozenset((name, " ".join(COMMENT.sub("", sql).split())) for name, sql in rows)
+
+
+@cache
+def _created() -> frozenset[tuple[str, str]]:
+    with closing(sqlite3.connect(":memory:")) as db:
+        create(db)
+        return _definitions(db)
 
 
 def check(db: sqlite3.Connection, *tables: str) -> None:

@@ -241,6 +241,7 @@ class SqliteJournal:
 
 def _verify_history(db: sqlite3.Connection) -> None:
     """Check all that decisions rest on. Raises ``JournalError``."""
+    schema.check_definitions(db)
     schema.check(db, *schema.DECISIVE)
     for chain in (STARTS, COMMANDS):
         for _ in chain.rows(db):

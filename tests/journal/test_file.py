@@ -31,6 +31,14 @@ def run_script(path: Path, script: str) -> None:
         db.executescript(script)
 
 
+def edit_rows(path: Path, edit: str) -> None:
+    """As only somebody who drops the triggers can, and creates them again."""
+    with closing(sqlite3.connect(path)) as db:
+        triggers = db.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'").fetchall()
+    dropped = [f"DROP TRIGGER {name};" for name, _ in triggers]
+    run_script(path, "\n".join([*dropped, f"{edit};", *(f"{sql};" for _, sql in triggers)]))
+
+
 class TestFile:
     async def test_only_its_owner_can_read_it(self, path: Path) -> None:
         journal = await open_sqlite(path)
@@ -120,8 +128,6 @@ class TestRefusal:
 
 
 class TestEdits:
-    """Each edit is made as only somebody who drops the triggers can."""
-
     @pytest.fixture
     async def written(self, path: Path) -> Path:
         for _ in range(2):
@@ -135,9 +141,6 @@ class TestEdits:
             await journal.record(cycle(NOW + n), keep=False)
         await journal.verify()
         await journal.close()
-        with closing(sqlite3.connect(path)) as db:
-            for (trigger,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
-                db.execute(f"DROP TRIGGER {trigger}")
         return path
 
     @pytest.mark.parametrize(
@@ -157,16 +160,48 @@ class TestEdits:
         ],
     )
     async def test_what_decisions_rest_on_is_checked_at_each_start(self, written: Path, edit: str) -> None:
-        run_script(written, edit)
+        edit_rows(written, edit)
         with pytest.raises(JournalError, match=r"does not (match|follow)") as refused:
             await open_sqlite(written)
         assert "start again: a new journal settles from what the exchange shows" in refused.value.next_step
 
-    async def test_an_index_that_does_not_fit_its_table_is_noticed(self, written: Path) -> None:
-        edit = "UPDATE sqlite_master SET sql = replace(sql, '(written_at)', '(number)')"
+    @pytest.mark.parametrize(
+        ("was", "becomes", "name"),
+        [
+            ("(written_at)", "(number)", "intents_since"),
+            ("leg TEXT PRIMARY KEY", "lag TEXT PRIMARY KEY", "unresolved"),  # one flipped bit
+            ("stage = 'reserved'", "stage = 'seserved'", "'intents_once', 'transfers_once'"),
+            ("'append-only'", "'append-once'", "commands_last"),
+        ],
+    )
+    async def test_so_is_how_everything_is_defined(
+        self, was: str, becomes: str, name: str, written: Path
+    ) -> None:
+        quoted = [words.replace("'", "''") for words in (was, becomes)]
+        edit = "UPDATE sqlite_master SET sql = replace(sql, '{}', '{}')".format(*quoted)
         run_script(written, f"PRAGMA writable_schema = ON; {edit}")
+        with pytest.raises(JournalError, match=f"the journal's definitions are damaged .*{name}") as refused:
+            await open_sqlite(written)
+        assert "a new journal settles" in refused.value.next_step
+
+    async def test_an_index_that_lacks_a_row_is_noticed(self, written: Path) -> None:
+        index = "CREATE INDEX intents_since ON intents (written_at)"
+        with closing(sqlite3.connect(written)) as db:
+            db.executescript(f"DROP INDEX intents_since; {index} WHERE number > 1;")
+            db.execute("PRAGMA writable_schema = ON")
+            db.execute("UPDATE sqlite_master SET sql = ? WHERE name = 'intents_since'", (index,))
+            db.commit()
         with pytest.raises(JournalError, match="the journal's intents are damaged"):
             await open_sqlite(written)
+
+    async def test_the_comments_of_another_version_do_not_matter(self, written: Path) -> None:
+        run_script(
+            written,
+            "PRAGMA writable_schema = ON;"
+            " UPDATE sqlite_master SET sql = replace(sql, '-- one row', '-- a row')",
+        )
+        journal = await open_sqlite(written)
+        await journal.close()
 
     @pytest.mark.parametrize(
         "edit",
@@ -178,7 +213,7 @@ class TestEdits:
         ],
     )
     async def test_records_for_people_are_checked_by_verify(self, written: Path, edit: str) -> None:
-        run_script(written, edit)
+        edit_rows(written, edit)
         journal = await open_sqlite(written)
         with pytest.raises(JournalError, match="of the journal's cycles does not match its checksum"):
             await journal.verify()
