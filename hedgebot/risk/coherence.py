@@ -12,6 +12,7 @@ from hedgebot.domain.account import Position, Wallet, WalletId
 from hedgebot.domain.decision import Finding, Permission
 from hedgebot.domain.instrument import settled_in
 from hedgebot.domain.linear import LinearShort
+from hedgebot.domain.orders import Intent
 from hedgebot.domain.snapshot import Blind, Leg, Snapshot
 from hedgebot.domain.units import ONE, ZERO, Price, plain
 from hedgebot.risk.memory import expected
@@ -85,10 +86,11 @@ def _past(view: View) -> Iterator[str]:
     if view.snapshot.dead:
         yield from _outdated(view)
     for leg in view.snapshot.living:
-        at, last = leg.position.updated_at, seen.get(leg.name, 0)
+        ours = _fills(view, leg)
+        at, last = leg.position.updated_at, max([seen.get(leg.name, 0), *(fill.updated_at for fill in ours)])
         if 0 < at < last - HOSTS_APART_MS and abs(now - last) < STALE_MS:
-            yield f"{leg.name}: its position is older than one already seen"
-        elif at == 0 and not leg.position.contracts and _filled_lately(view, leg):
+            yield f"{leg.name}: its position is older than one already seen, or than our last order"
+        elif at == 0 and not leg.position.contracts and ours and ours[-1].expected:
             yield f"{leg.name}: its position does not show our last order any more"
 
 
@@ -100,11 +102,10 @@ def _outdated(view: View) -> Iterator[str]:
             yield f"{leg.name} cannot be read, and was last confirmed before our last order there"
 
 
-def _filled_lately(view: View, leg: Leg) -> bool:
-    """Whether an order of ours that made this a position is younger than any reading may be old."""
+def _fills(view: View, leg: Leg) -> list[Intent]:
+    """Orders of ours that changed its position, younger than any reading may be old; the last one last."""
     since = view.at + view.snapshot.offset_ms - STALE_MS
-    ours = [i for i in view.recent if i.filled and i.updated_at > since and i.request.leg == leg.name]
-    return bool(ours) and bool(ours[-1].expected)
+    return [i for i in view.recent if i.filled and i.updated_at > since and i.request.leg == leg.name]
 
 
 def _prices(leg: Leg, jump: Decimal) -> Iterator[str]:

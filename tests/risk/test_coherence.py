@@ -248,6 +248,24 @@ class TestThePast:
         assert check(view(past, Memory(updated=((LEG, NOW),)))).blinds
 
     @pytest.mark.parametrize(
+        ("filled", "age_ms", "before_ms", "stale"),
+        [
+            (-30_000, 5_000, 1_000, False),  # the clocks of two hosts
+            (-30_000, 5_000, 1_001, True),
+            (-30_000, 59_999, 1_001, True),
+            (-30_000, 60_000, 1_001, False),  # nothing is read that late
+            (0, 5_000, 1_001, False),
+        ],
+    )
+    def test_a_position_older_than_an_order_of_ours(
+        self, filled: int, age_ms: int, before_ms: int, stale: bool
+    ) -> None:
+        """The snapshot that showed it already may have been one that was not believed, for another reason."""
+        ours = intent(filled or -1, Stage.CLOSED, filled=filled, updated_at=Millis(NOW - age_ms))
+        past = with_position(AT_ENTRY, updated_at=Millis(NOW - age_ms - before_ms))
+        assert check(view(past, recent=(ours,))).blinds is stale
+
+    @pytest.mark.parametrize(
         ("filled", "believed", "age_ms", "stale"),
         [
             (-60_000, 0, 5_000, True),
