@@ -351,6 +351,25 @@ def trades_beside_what_a_rival_did_before_its_first_reading(bench: Bench) -> Non
     bench.orders(-WHOLE // 4)
 
 
+def trades_after_a_human_undid_what_a_rival_did(bench: Bench, lag: float = 0.0, after: float = 10.0) -> None:
+    bench.exchange.human_trade("main", "BTCUSD", Side.SELL, 100)
+    bench.passes(10)
+    bench.reads()
+    rival = Bench(bench.folder / "rival", bench.clock, instance=THEIRS, beside=bench)
+    rival.orders(-WHOLE // 2)
+    bench.passes(after)
+    bench.judge.foreign = True
+    bench.exchange.human_trade("main", "BTCUSD", Side.BUY, WHOLE // 2)
+    bench.judge.foreign = False
+    bench.reads(lag)
+    bench.passes(10)
+    bench.orders(-WHOLE // 2)
+
+
+def trades_after_an_old_reading_showed_what_was_before_all_that(bench: Bench) -> None:
+    trades_after_a_human_undid_what_a_rival_did(bench, lag=25.0)
+
+
 def trades_long_after_a_rival_that_was_seen_late(bench: Bench) -> None:
     bench.reads()
     rival = Bench(bench.folder / "rival", bench.clock, instance=THEIRS, beside=bench)
@@ -538,6 +557,8 @@ CASES: list[tuple[Callable[[Bench], None], set[str]]] = [
     (sells_while_unwinding, {"S3"}),
     (trades_beside_a_rival, {"R9"}),
     (trades_beside_what_a_rival_did_before_its_first_reading, set()),
+    (trades_after_a_human_undid_what_a_rival_did, set()),
+    (trades_after_an_old_reading_showed_what_was_before_all_that, set()),
     (trades_long_after_a_rival_that_was_seen_late, {"R9"}),
     (trades_before_a_rival_can_be_seen, set()),
     (trades_after_a_left_over_was_filled, set()),

@@ -67,7 +67,8 @@ class Watch:
                 self._began[name] = (self.seconds, lag)
             case "read", "answered":
                 began, lag_then = self._began[name]
-                self.judge.read(name, began, began - max(lag, lag_then))
+                age = self.exchange.aged.pop(id(call), 0.0)
+                self.judge.read(name, began, began - max(lag, lag_then, age))
             case "place", "asked":
                 self.judge.sends(name, call.given.client_id)
                 if self.seconds - running.thawed < 3 * self.exchange.plan.config.interval:

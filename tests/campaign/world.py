@@ -56,8 +56,8 @@ class Usual:
 class Exchange:
     """The simulated exchange with what troubles need of it.
 
-    ``lagging`` is how many seconds reads may lag, by each trouble that makes them; ``on_wire`` handles
-    requests before the server does.
+    ``lagging`` is how many seconds reads may lag, by each trouble that makes them, and ``aged`` how old the
+    answer to one call is, by its identity; ``on_wire`` handles requests before the server does.
     """
 
     plan: Plan
@@ -68,6 +68,7 @@ class Exchange:
     usual: Usual
     on_wire: list[Handling] = field(default_factory=list)
     lagging: dict[int, float] = field(default_factory=dict)
+    aged: dict[int, float] = field(default_factory=dict)
     _server: Callable[[], asyncio.Protocol] | None = None
     _refused: Callable[[], None] | None = None
     _networks: list[MemoryNetwork] = field(default_factory=list)

@@ -109,8 +109,9 @@ class Judge:
         if life is not None:
             if life.read_began is None:
                 life.first_read = self.seconds()
-            self.orders.shown(life, life.read_shows, shows)
+            self.orders.shown(life, shows)
             life.read_began, life.read_shows = began, shows
+            life.has_seen = max(life.has_seen, shows)
 
     def sends(self, name: str, client_id: str) -> None:
         """An order was handed to the port."""

@@ -42,14 +42,16 @@ class Book:
 @dataclass
 class Life:
     """What one run of the daemon has done and seen so far; instants in seconds. ``first_read`` is when its
-    first reading ended: what was done before may be in that, as if it had always been so. ``superseded`` is
-    when another one opened its journal; ``beside_rival``: it saw what another one made of the position."""
+    first reading ended: what was done before may be in that, as if it had always been so. ``has_seen`` is up
+    to when any reading has shown everything; ``superseded`` is when another one opened its journal;
+    ``beside_rival``: it saw what another one made of the position."""
 
     book: Book
     instance: int
     first_read: float = float("inf")
     read_began: float | None = None
     read_shows: float = 0.0
+    has_seen: float = 0.0
     own_event: float = float("-inf")
     superseded: float = float("inf")
     beside_rival: bool = False
@@ -102,13 +104,14 @@ class Orders:
         if life.book.controls.held_back(now if life.read_began is None else life.read_began):
             self.breach("S3", f"order {client_id} was sent although the operator held the hedge still")
 
-    def shown(self, life: Life, before: float, shows: float) -> None:
-        """A reading shows what happened since the one before: another daemon's fills, if they and whatever
-        else others did have changed the position."""
-        since, until = before - UNSEEN, shows - UNSEEN
+    def shown(self, life: Life, shows: float) -> None:
+        """A reading shows what happened since all those before: another daemon's fills, if they and whatever
+        else others did, up to any moment that it may show, have changed the position."""
+        since, until = life.has_seen - UNSEEN, shows - UNSEEN
         ours = max(since, life.first_read)
         rival = any(ours < at <= until and instance != life.instance for at, instance in self.strangers)
-        if rival and self.truth.traded_by_others(since, until, life.instance):
+        ends = (until, self.seconds())
+        if rival and all(self.truth.traded_by_others(since, end, life.instance) for end in ends):
             life.beside_rival = True
 
     def begin_counting_anew(self) -> None:

@@ -106,12 +106,11 @@ async def old_reading_again(life: "Life", trouble: Trouble, rng: Random) -> None
         if rng.random() >= trouble.how["probability"]:
             return await way()
         life.hit(trouble)
-        life.exchange.lagging[trouble.number] = life.seconds - kept_at
+        life.exchange.aged[id(call)] = life.seconds - kept_at
         now = life.clock.monotonic()
         return replace(kept, started=now, ended=now)
 
     await life.obstruct(trouble, remember)
-    life.exchange.lagging.pop(trouble.number, None)
 
 
 def lie(rng: Random, scope: Scope) -> tuple[float, Mapping[str, Any]]:
