@@ -30,8 +30,9 @@ from hedgebot.ports import Account, Clock, Journal
 
 log = structlog.get_logger("hedgebot.transfer")
 
-CLOCKS_APART_MS = 60_000
-"""How much older than by our clock a transfer may be by the exchange's."""
+CLOCKS_APART_MS = 172_800_000
+"""How much older than by our clock a transfer may be by the exchange's: ours may be wrong by a day or two. It
+is known by its amount."""
 
 
 @dataclass(frozen=True, slots=True)

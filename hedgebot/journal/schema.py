@@ -123,7 +123,7 @@ def check_definitions(db: sqlite3.Connection) -> None:
 def _definitions(db: sqlite3.Connection) -> frozenset[tuple[str, str]]:
     """The name and the words of everything that was created, without comments."""
     rows = db.execute("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL")
-    return frozenset((name, " ".join(COMMENT.sub("", sql).split())) for name, sql in rows)
+    return frozenset((str(name), " ".join(COMMENT.sub("", str(sql)).split())) for name, sql in rows)
 
 
 @cache

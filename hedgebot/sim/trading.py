@@ -50,7 +50,7 @@ def book_trade(truth: Truth, account: Account, trade: Trade) -> Filled:
     after = _stamped(truth, before, after, realised - fee)
     account.become(account.state.with_position(key, after), truth.at_ms)
     balance = truth.post(account, account.pot_of(contract.settle), realised - fee, trading=True)
-    _cover(truth, account, key, contract.settle)
+    cover(truth, account, key, contract.settle)
     filled = _filled(truth, account, trade, realised, fee, closing, balance)
     truth.record(filled)
     return filled
@@ -111,7 +111,7 @@ def book_funding(truth: Truth, account: Account, key: PositionKey, rate: Fractio
     account.become(account.state.with_position(key, updated), truth.at_ms)
     pot = account.pot_of(contract.settle)
     balance = truth.post(account, pot, change, trading=True)
-    _cover(truth, account, key, contract.settle)
+    cover(truth, account, key, contract.settle)
     truth.record(
         FundingPaid(
             number=truth.next_number(),
@@ -163,7 +163,7 @@ def _stamped(truth: Truth, before: Position, after: Position, change: Fraction) 
     )
 
 
-def _cover(truth: Truth, account: Account, key: PositionKey, coin: str) -> None:
+def cover(truth: Truth, account: Account, key: PositionKey, coin: str) -> None:
     """Take from an isolated margin what the free coins could not pay."""
     state = account.state
     if state.mode_of(key[0]) is not MarginMode.ISOLATED:
@@ -172,5 +172,5 @@ def _cover(truth: Truth, account: Account, key: PositionKey, coin: str) -> None:
     missing = aside - state.wallet(account.pot_of(coin)).balance
     if missing > 0:
         position = state.position(key)
-        less = replace(position, margin=max(position.margin - missing, ZERO))
+        less = replace(position, margin=max(position.margin - missing, ZERO), updated_ms=truth.at_ms)
         account.become(state.with_position(key, less), truth.at_ms)

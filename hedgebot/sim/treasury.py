@@ -9,6 +9,7 @@ from hedgebot.sim.events import Moved, MoveKind, SettingChanged
 from hedgebot.sim.ledger import AccountState, MarginMode, Position, PositionKey, WalletKey
 from hedgebot.sim.money import ONE, ZERO, is_multiple
 from hedgebot.sim.orders import Reason, RefusedError
+from hedgebot.sim.trading import cover
 from hedgebot.sim.truth import Truth
 
 
@@ -45,8 +46,13 @@ class Treasury:
     def move(
         self, account: Account, key: WalletKey, change: Fraction, kind: MoveKind, transfer_id: str = ""
     ) -> None:
-        """Add coins to a wallet (or take them) without asking whether they may leave."""
+        """Add coins to a wallet (or take them, those behind isolated positions last) without asking whether
+        they may leave."""
         balance = self._truth.post(account, key, change)
+        if change < 0 and key == account.pot_of(key[1]):
+            for position, _ in account.state.open_positions():
+                if self._truth.contracts[position[0]].settle == key[1]:
+                    cover(self._truth, account, position, key[1])
         self._truth.record(
             Moved(
                 number=self._truth.next_number(),

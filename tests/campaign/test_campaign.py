@@ -11,7 +11,7 @@ import pytest
 
 from tests.campaign.__main__ import main
 from tests.campaign.draw import drawn
-from tests.campaign.plan import Plan
+from tests.campaign.plan import Plan, Trouble
 from tests.campaign.seeds import attempt, one
 from tests.campaign.tally import SOMETIMES, Tally
 from tests.campaign.troubles import KINDS
@@ -67,6 +67,15 @@ def test_a_quiet_life_hedges_once(depth: str) -> None:
     assert outcome.violations == ()
     assert outcome.tally.figures["orders"] == 1
     assert not outcome.tally.hits
+
+
+def test_a_leverage_is_set_back_also_where_the_coins_behind_it_are_gone() -> None:
+    """It was raised, what that freed was withdrawn, and later there is more to sell."""
+    plan = drawn(2896).only({30, 31})
+    more = Trouble(38, "deposit", plan.quiet_at - 1, plan.quiet_at - 1, {"coins": "0.5", "wallet": "pot"})
+    outcome = attempt(replace(quiet(plan), troubles=(*plan.troubles, more)))
+    assert sorted(outcome.tally.hits) == ["deposit", "leverage changes", "withdrawal"]
+    assert outcome.violations == ()
 
 
 class TestCommands:

@@ -184,6 +184,13 @@ class TestEdits:
             await open_sqlite(written)
         assert "a new journal settles" in refused.value.next_step
 
+    async def test_a_definition_that_is_no_text_is_damaged(self, written: Path) -> None:
+        """A bit of a record's header makes it bytes."""
+        edit = "UPDATE sqlite_master SET sql = CAST(sql AS BLOB) WHERE name = 'commands_last'"
+        run_script(written, f"PRAGMA writable_schema = ON; {edit}")
+        with pytest.raises(JournalError, match="'commands_last'"):
+            await open_sqlite(written)
+
     async def test_an_index_that_lacks_a_row_is_noticed(self, written: Path) -> None:
         index = "CREATE INDEX intents_since ON intents (written_at)"
         with closing(sqlite3.connect(written)) as db:

@@ -174,6 +174,32 @@ class TestCoins:
         made.seize("main", "BTC", "5")
         assert made.wallet("main", "BTC").balance == -4
 
+    def test_it_takes_the_margin_of_an_isolated_position_last(self) -> None:
+        made = exchange()
+        made.set_margin_mode("main", MarginMode.ISOLATED)
+        made.set_leverage("main", "BTCUSD", 2)
+        made.human_trade("main", "BTCUSD", Side.SELL, 60_000)
+        free = made.value("main").roles("BTC").free
+        behind = made.position("main", "BTCUSD").margin
+        made.seize("main", "BTC", free)
+        assert made.position("main", "BTCUSD").margin == behind
+        made.seize("main", "BTC", "0.1")
+        assert made.position("main", "BTCUSD").margin == behind - Fraction("0.1")
+        assert made.value("main").roles("BTC").free == 0
+
+    def test_a_position_whose_margin_it_took_is_liquidated(self) -> None:
+        made = exchange(Lines([(START_MS, 60_000), (START_MS + HOUR_MS, 90_000)]))
+        made.set_margin_mode("main", MarginMode.ISOLATED)
+        made.set_leverage("main", "BTCUSD", 2)
+        made.human_trade("main", "BTCUSD", Side.SELL, 60_000)
+        clock_of(made).pass_(3600)
+        made.seize("main", "BTC", "0.6")  # 0.4 coins are left, 0.33 of them lost on paper
+        assert made.position("main", "BTCUSD").contracts
+        made.seize("main", "BTC", "0.07")
+        clock_of(made).pass_(1)
+        assert not made.position("main", "BTCUSD").contracts
+        assert made.wallet("main", "BTC").balance == 0
+
 
 class TestLag:
     def test_a_read_shows_the_past_and_a_write_acts_on_the_present(self) -> None:

@@ -264,8 +264,14 @@ async def leverage_changes(life: "Life", trouble: Trouble, _rng: Random) -> None
         exchange.set_leverage("main", symbol, usual + 1)
         life.hit(trouble)
     await life.until(trouble.until)
-    with suppress(RefusedError), life.exchange.foreign() as exchange:
-        exchange.set_leverage("main", symbol, usual)
+    with life.exchange.foreign() as exchange:
+        for _ in range(100):
+            if exchange.value("main").leverage(symbol) == usual:
+                return
+            try:
+                exchange.set_leverage("main", symbol, usual)
+            except RefusedError:  # coins that stood behind it are gone: he adds some
+                exchange.deposit("main", "BTC", "0.1")
 
 
 def key_fault(rng: Random, scope: Scope) -> tuple[float, Mapping[str, Any]]:
