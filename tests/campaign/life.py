@@ -37,6 +37,9 @@ from tests.simulation.world import START_MS
 RESTARTS = re.compile("restart|new store|another daemon|aside")
 """What an operator restarts a daemon for, once the exchange is as it was and nobody else is there."""
 
+LOST = 3600.0
+"""A move whose coins seem to have left, and that no history knows, is waited for so long (seconds)."""
+
 RETRY = 5.0
 """Seconds after which what supervises a daemon starts it again; twice as long each time, up to a cycle."""
 
@@ -291,7 +294,8 @@ class Life:
         assert main is not None
         assert main.app is not None
         hedge = main.app.daemon.status()["hedges"]["btc"]
-        forbidding = [f for f in hedge["findings"] if f["guard"] == "limits" and f["permission"] != "any"]
+        rightly = {"limits"} | ({"transfers"} if self.seconds - self.plan.quiet_at < LOST else set())
+        forbidding = [f for f in hedge["findings"] if f["guard"] in rightly and f["permission"] != "any"]
         excuse = forbidding[0]["reason"] if forbidding else ""
         reason = hedge["last_cycle"]["reason"] if hedge["last_cycle"] else "no cycle yet"
         self.exchange.judge.verdict("main", hedge["state"], reason, excuse)

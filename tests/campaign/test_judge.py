@@ -710,3 +710,10 @@ class TestCoinsOutOfAMargin:
     ) -> None:
         out = ("0.05000001",) * times
         assert self.found(tmp_path, self.LOWEST, "0.9", *out, asked=asked) == broken
+
+    @pytest.mark.parametrize(("asked", "broken"), [((OURS, THEIRS), set()), ((OURS,), {"S11"})])
+    def test_two_daemons_may_each_move_what_one_could(
+        self, asked: tuple[int, ...], broken: set[str], tmp_path: Path
+    ) -> None:
+        """The first move leads to a leverage at which no more should leave."""
+        assert self.found(tmp_path, self.LOWEST, "0.75", "0.25", "0.25", asked=asked) == broken

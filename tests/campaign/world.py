@@ -19,6 +19,7 @@ from hedgebot.sim.ledger import MarginMode
 from hedgebot.sim.market import Feed, Market, level
 from hedgebot.sim.memory import MemoryNetwork
 from hedgebot.sim.port import HOUSES, PortAccount
+from hedgebot.sim.port.house import House
 from hedgebot.sim.virtual import VirtualClock
 from tests.campaign.judge.bench import Judge
 from tests.campaign.judge.terms import Terms
@@ -71,6 +72,7 @@ class Exchange:
     aged: dict[int, float] = field(default_factory=dict)
     _server: Callable[[], asyncio.Protocol] | None = None
     _refused: Callable[[], None] | None = None
+    _houses: dict[str, House] = field(default_factory=dict)
     _networks: list[MemoryNetwork] = field(default_factory=list)
     _callers: dict[asyncio.BaseProtocol | None, int] = field(default_factory=dict)
 
@@ -89,9 +91,9 @@ class Exchange:
         return max(self.lagging.values(), default=0.0)
 
     def account(self, clock: VirtualClock, name: str = "main") -> Account:
-        """The port of a new process, or of another account."""
-        house = HOUSES[self.plan.venue]
-        return PortAccount(self.truth, name, clock, house, delay=lambda _: self.plan.latency)
+        """The port of a new process, or of another account; the exchange's side of it stays what it was."""
+        house = self._houses.setdefault(name, HOUSES[self.plan.venue](self.truth, name))
+        return PortAccount(self.truth, name, clock, lambda *_: house, delay=lambda _: self.plan.latency)
 
     def network(self) -> MemoryNetwork:
         """The way to the server for one process."""

@@ -53,7 +53,7 @@ class PortAccount:
         exchange: SimulatedExchange,
         name: str,
         clock: Clock,
-        house: type[House] = Bybit,
+        house: Callable[[SimulatedExchange, str], House] = Bybit,
         *,
         delay: Callable[[str], float] = no_delay,
     ) -> None:

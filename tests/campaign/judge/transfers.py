@@ -26,6 +26,7 @@ class Transfers:
     breach: Callable[[str, str], None]
     _asked: defaultdict[Fraction, set[int | None]] = field(default_factory=lambda: defaultdict(set))
     _made: Counter[tuple[str, Fraction]] = field(default_factory=Counter)
+    _left: list[tuple[int, str, Fraction, frozenset[int | None]]] = field(default_factory=list)
 
     def lose(self) -> None:
         """The journal was lost, or its last rows: its numbers, and their digits, begin anew."""
@@ -67,10 +68,23 @@ class Transfers:
         if terms.min_leverage is None or over or (where, terms.margin_mode) == ("margin", "isolated"):
             return  # the latter lay idle beside the position's own
         window = terms.settle_after + 2 * (terms.deadline + terms.interval)
-        low, _ = self.truth.price_range(self.exchange.truth.at_ms - round(window * 1000))
-        was = self.ladder.leverage(low, self.ladder.margin + coins)
+        since = self.exchange.truth.at_ms - round(window * 1000)
+        low, _ = self.truth.price_range(since)
+        margin = self.ladder.margin + self._took_beside(where, coins, since)
+        was = self.ladder.leverage(low, margin + coins)
         if was > terms.min_leverage * NEARLY:
             self.breach("S11", f"coins left the {where} margin at a leverage of {float(was):.2f}")
-        away = self.ladder.away(low, self.ladder.margin)
+        away = self.ladder.away(low, margin)
         if away is not None and away < WARN:
             self.breach("S11", f"liquidation lies {float(away):.2f} away since coins left the {where} margin")
+
+    def _took_beside(self, where: str, coins: Fraction, since_ms: int) -> Fraction:
+        """Coins that another daemon moved out of the same margin meanwhile, which this one could not know."""
+        who = frozenset(self._asked[coins])
+        beside = [
+            took
+            for at_ms, place, took, others in self._left
+            if at_ms >= since_ms and place == where and (others != who or len(who) > 1)
+        ]
+        self._left.append((self.exchange.truth.at_ms, where, coins, who))
+        return sum(beside, Fraction(0))
