@@ -33,8 +33,8 @@ class HedgeState:
     accounts' as ``KeyWatch`` knows them. ``confirmed`` are the accounts' readings in the last snapshot
     that was believed, since the start: what the journal keeps of them is too little to count on. ``acted_at``
     and ``seen_at`` are the monotonic instants when it last sent something and when its last reading ended.
-    ``suspects``: a position changed, and who else traded has not been read since. ``hedges`` are all that are
-    configured, by name.
+    ``suspects``: a position changed, and who else traded has not been read since; ``unread`` are the instants
+    when that failed. ``hedges`` are all that are configured, by name.
     """
 
     name: str
@@ -59,6 +59,7 @@ class HedgeState:
     acted_at: float = float("-inf")
     seen_at: float = float("-inf")
     suspects: bool = False
+    unread: list[float] = field(default_factory=list)
 
     async def load(self, journal: Journal, now: Millis) -> None:
         """Everything the journal knows of this hedge, or nothing of it where a read fails: its commands, and

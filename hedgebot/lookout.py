@@ -23,6 +23,10 @@ log = structlog.get_logger("hedgebot.cycle")
 RECENT_MS = 600_000
 """How long before the last snapshot that was believed fills are read from, when a position changed."""
 
+TRIES = 5
+"""How often, and for longer than ``RECENT_MS``, that may fail: then younger ones alone are read. Something
+older cannot be, and would keep the hedge blind for ever."""
+
 
 @dataclass
 class Lookout:
@@ -91,20 +95,26 @@ class Lookout:
                 self.hedge, view.memory, since, self.journal.instance, seen.dead
             )
         except HedgebotError as error:
+            self.state.unread.append(view.now)
             reason = f"somebody else may have traded, and recent fills are not known: {error}"
             return replace(view, observed=Blind(self.hedge.name, seen.at, (reason,)))
         self.state.suspects = False
+        self.state.unread.clear()
         return replace(view, memory=memory)
 
     def _unread_since(self, view: View) -> Millis:
         """From when on fills are to be read, by the exchange's clock, which is theirs: some time before the
         last snapshot that was believed, however long ago that is, but not before our start."""
-        believed = [reading.started for reading in self.state.confirmed.values()]
-        since = view.started_at
-        if believed:
-            ago = round((view.now - min(believed)) * 1000) + RECENT_MS
-            since = max(since, Millis(view.at - ago))
-        return Millis(since + view.snapshot.offset_ms)
+        tries, since = self.state.unread, 0
+        if len(tries) >= TRIES and (view.now - tries[0]) * 1000 > RECENT_MS:
+            since = view.at - RECENT_MS
+        elif believed := [
+            reading.started
+            for account, reading in self.state.confirmed.items()
+            if account not in view.snapshot.dead
+        ]:
+            since = view.at - round((view.now - min(believed)) * 1000) - RECENT_MS
+        return Millis(max(view.started_at, since) + view.snapshot.offset_ms)
 
     def _sees_first(self, view: View) -> bool:
         """Whether it has run without seeing one of its legs until now: somebody may have traded meanwhile."""

@@ -18,7 +18,6 @@ from hedgebot.errors import ConversionError
 NUMBER = re.compile(r"[+-]?[0-9]{1,30}(?:\.[0-9]{1,30})?(?:[eE][+-]?1?[0-9])?")
 INTEGER = re.compile(r"[0-9]{1,18}")
 LARGEST = Decimal(10) ** 18
-MOST_DIGITS = 28  # as many as sums keep: a number of more could change on its way
 LATEST_MS = 10**13  # the year 2286
 MOST_FEE = Decimal("0.01")  # of any order; a larger one would change how much is sold
 SHOWN = 40  # characters of a wrong value that an error repeats
@@ -252,8 +251,8 @@ def _decimal(value: object) -> Decimal:
     number = Decimal(value)
     if not -LARGEST < number < LARGEST:
         raise ValueError(f"is {_shown(value)}, beyond all sizes")
-    if len(number.as_tuple().digits) > MOST_DIGITS:
-        raise ValueError(f"is {_shown(value)}, of more digits than {MOST_DIGITS}")
+    if number != +number:
+        raise ValueError(f"is {_shown(value)}, of more digits than sums keep")
     return number
 
 

@@ -54,7 +54,7 @@ class Carrier:
             client_id=str(ClientId(self.journal.instance, self.journal.epoch, number)),
             account=wanted.account,
             asset=settled_in(wanted.symbol) if wanted.symbol else self.hedge.asset,
-            coins=distinct(wanted.coins, number),
+            coins=distinct(wanted.coins, number + self.journal.instance),  # a new journal counts anew
             source=wanted.source,
             target=wanted.target,
             symbol=wanted.symbol,

@@ -113,8 +113,8 @@ def has_transfers(db: sqlite3.Connection) -> bool:
 
 def check_definitions(db: sqlite3.Connection) -> None:
     """Make sure that everything is defined as it was created: a column of another name, or an index of other
-    rows, is no damage to SQLite. Raises ``JournalError``."""
-    wrong = _definitions(db) ^ _created()
+    rows, is no damage to SQLite. What others added does not matter. Raises ``JournalError``."""
+    wrong = _created() - _definitions(db)
     if wrong:
         names = ", ".join(sorted({repr(name) for name, _ in wrong}))
         raise JournalError(f"the journal's definitions are damaged ({names})", START_ANEW)

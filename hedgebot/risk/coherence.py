@@ -86,8 +86,9 @@ def _past(view: View) -> Iterator[str]:
     if view.snapshot.dead:
         yield from _outdated(view)
     for leg in view.snapshot.living:
-        ours = _fills(view, leg)
-        at, last = leg.position.updated_at, max([seen.get(leg.name, 0), *(fill.updated_at for fill in ours)])
+        ours, at, last = _fills(view, leg), leg.position.updated_at, seen.get(leg.name, 0)
+        if ours and ours[-1].expected != leg.position.contracts:
+            last = max(last, ours[-1].updated_at)
         if 0 < at < last - HOSTS_APART_MS and abs(now - last) < STALE_MS:
             yield f"{leg.name}: its position is older than one already seen, or than our last order"
         elif at == 0 and not leg.position.contracts and ours and ours[-1].expected:
@@ -103,9 +104,12 @@ def _outdated(view: View) -> Iterator[str]:
 
 
 def _fills(view: View, leg: Leg) -> list[Intent]:
-    """Orders of ours that changed its position, younger than any reading may be old; the last one last."""
-    since = view.at + view.snapshot.offset_ms - STALE_MS
-    return [i for i in view.recent if i.filled and i.updated_at > since and i.request.leg == leg.name]
+    """Orders of ours that changed its position, younger than any reading may be old; the last one last. One
+    that is dated in the future was dated wrongly."""
+    now = view.at + view.snapshot.offset_ms
+    since, until = now - STALE_MS, now + HOSTS_APART_MS
+    ours = (intent for intent in view.recent if intent.filled and intent.request.leg == leg.name)
+    return [intent for intent in ours if since < intent.updated_at <= until]
 
 
 def _prices(leg: Leg, jump: Decimal) -> Iterator[str]:

@@ -84,7 +84,7 @@ def test_what_is_taken(read: Read, value: object, result: object) -> None:
         (Fields.decimal, "NaN", "is 'NaN', not a number"),
         (Fields.decimal, LARGEST, f"is {LARGEST}, beyond all sizes"),
         (Fields.decimal, -LARGEST, f"is -{LARGEST}, beyond all sizes"),
-        (Fields.decimal, "0." + "1" * 29, f"is '0.{'1' * 29}', of more digits than 28"),
+        (Fields.decimal, "0." + "1" * 29, f"is '0.{'1' * 29}', of more digits than sums keep"),
         (POSITIVE, "0", "is 0, not above zero"),
         (POSITIVE, "-1", "is -1, not above zero"),
         (PRICE, 0, "is 0, not above zero"),

@@ -68,7 +68,7 @@ class TestIntending:
                 client_id=str(ClientId(7, 3, 41)),
                 account="main",
                 asset="BTC",
-                coins=coin("0.09990042"),  # its last digits are its number's
+                coins=coin("0.09990049"),  # its last digits are its journal's and its number's
                 source=Pocket.SPOT,
                 target=Pocket.MARGIN,
             ),
@@ -121,7 +121,7 @@ class TestSending:
             assert logs == [
                 {
                     "event": "transfer", "log_level": "info", "transfer": move.request.client_id,
-                    "account": "main", "way": "spot to margin", "coins": "0.09990042",
+                    "account": "main", "way": "spot to margin", "coins": "0.09990049",
                     "stage": stage.value, "outcome": "its own words",
                 }
             ]  # fmt: skip

@@ -201,6 +201,11 @@ class TestEdits:
         with pytest.raises(JournalError, match="the journal's intents are damaged"):
             await open_sqlite(written)
 
+    async def test_what_others_added_does_not_matter(self, written: Path) -> None:
+        run_script(written, "ANALYZE; CREATE VIEW fills AS SELECT * FROM intents; CREATE TABLE theirs (a)")
+        journal = await open_sqlite(written)
+        await journal.close()
+
     async def test_the_comments_of_another_version_do_not_matter(self, written: Path) -> None:
         run_script(
             written,

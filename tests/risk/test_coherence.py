@@ -254,6 +254,7 @@ class TestThePast:
             (-30_000, 5_000, 1_001, True),
             (-30_000, 59_999, 1_001, True),
             (-30_000, 60_000, 1_001, False),  # nothing is read that late
+            (-30_000, -1_001, 5_000, False),  # an order of the future was dated wrongly
             (0, 5_000, 1_001, False),
         ],
     )
@@ -264,6 +265,11 @@ class TestThePast:
         ours = intent(filled or -1, Stage.CLOSED, filled=filled, updated_at=Millis(NOW - age_ms))
         past = with_position(AT_ENTRY, updated_at=Millis(NOW - age_ms - before_ms))
         assert check(view(past, recent=(ours,))).blinds is stale
+
+    def test_a_position_that_shows_our_order_may_be_dated_as_it_likes(self) -> None:
+        ours = intent(-60_000, Stage.CLOSED, filled=-60_000, updated_at=Millis(NOW - 5_000))
+        shown = with_position(AT_ENTRY, updated_at=Millis(NOW - 50_000))
+        assert not check(view(shown, recent=(ours,))).blinds
 
     @pytest.mark.parametrize(
         ("filled", "believed", "age_ms", "stale"),

@@ -12,6 +12,7 @@ from hedgebot.domain.hedge import Hedge
 from hedgebot.domain.orders import Stage
 from hedgebot.domain.records import Memory, Verb
 from hedgebot.domain.units import Millis
+from hedgebot.errors import ConversionError
 from hedgebot.execution import Executor
 from hedgebot.sim.faults import Fault
 from hedgebot.sim.ledger import MarginMode
@@ -153,6 +154,28 @@ class TestOtherDaemons:
             scene.exchange.human_trade("main", "BTCUSD", Side.BUY, Fraction(6_000))
             await scene.cycles(2)
             assert [round(ago / 1000) for ago in asked] == [605]
+
+        play(Setup(near=True, margin_mode=MarginMode.CROSS), tmp_path, act)
+
+    def test_one_entry_that_cannot_be_read_makes_it_blind_for_ten_minutes_and_no_longer(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        async def act(scene: Scene) -> None:
+            await scene.cycles(20)
+            accounting, strange = scene.daemon.cycles["btc"].accounting, scene.clock.now_ms()
+            examine = accounting.examine
+
+            async def stumbling(hedge: Hedge, memory: Memory, since: Millis, *more: Any) -> Memory:
+                if since <= strange:
+                    raise ConversionError("execType", "is 'New', which we do not know")
+                return await examine(hedge, memory, since, *more)
+
+            monkeypatch.setattr(accounting, "examine", stumbling)
+            scene.exchange.human_trade("main", "BTCUSD", Side.BUY, Fraction(6_000))
+            await scene.cycles(118)
+            assert scene.hedge()["state"] == "blind"
+            await scene.cycles(6)
+            assert scene.hedge()["state"] == "hedged"
 
         play(Setup(near=True, margin_mode=MarginMode.CROSS), tmp_path, act)
 
