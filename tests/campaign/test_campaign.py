@@ -78,6 +78,12 @@ def test_a_leverage_is_set_back_also_where_the_coins_behind_it_are_gone() -> Non
     assert outcome.violations == ()
 
 
+def test_a_margin_mode_changed_by_hand_is_noticed_before_the_ladder_buys_back_for_it() -> None:
+    outcome = attempt(drawn(10331).only({8, 20, 21, 25}))
+    assert sorted(outcome.tally.hits) == ["human flips", "leverage changes", "margin mode flips"]
+    assert outcome.violations == ()
+
+
 class TestCommands:
     def test_run_writes_figures_and_summary_adds_them_up(
         self, tmp_path: Path, capsys: pytest.CaptureFixture[str]

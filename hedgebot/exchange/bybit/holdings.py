@@ -45,6 +45,8 @@ def mode(answer: Answer) -> AccountMode:
 def wallets(answer: Answer, account: str, assets: Iterable[str], mode: AccountMode) -> tuple[Wallet, ...]:
     """The account's pot of each asset. An asset without a row is an error, never zero coins."""
     totals = _only_account(answer)
+    if mode.margin_mode is MarginMode.ISOLATED and totals.decimal_or_blank("totalInitialMargin"):
+        raise totals.wrong("totalInitialMargin", "is told, as it is not in isolated margin: the mode changed")
     rows = {row.name("coin"): row for row in totals.rows("coin")}
     if len(rows) != len(totals.items("coin")):
         raise totals.wrong("coin", "shows a coin twice")

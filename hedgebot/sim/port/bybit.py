@@ -54,7 +54,7 @@ class Bybit(House):
             [self.contract(symbol).symbol for symbol in sorted(needs.symbols)],
         )
         wallet, everywhere = look.view("wallet"), look.view("position")
-        self._check_mode(mode, MarginMode(wallet.value.state.margin_mode.value))
+        self._check_mode(mode, MarginMode(wallet.value.state.margin_mode.value), wallet.value)
         orders = self.resting(look.at("order"))
         positions, quotes = [], []
         for native in legs:
@@ -76,10 +76,11 @@ class Bybit(House):
         """Four decimals."""
         return floor_to(super().sent(request), MARGIN_STEP)
 
-    def _check_mode(self, known: MarginMode | None, true: MarginMode) -> None:
+    def _check_mode(self, known: MarginMode | None, true: MarginMode, value: Valuation) -> None:
         """In some modes figures are blank; where another one is believed, that is an error."""
         blank = known is MarginMode.CROSS or true is MarginMode.PORTFOLIO
-        if known is not true and blank:
+        told = known is MarginMode.ISOLATED and true is MarginMode.CROSS and value.initial() > 0
+        if known is not true and (blank or told):
             raise ReadError(f"{self.account}: the margin mode was {known}, and is {true} now")
 
     def _wallet(self, value: Valuation, asset: str, mode: MarginMode | None) -> Wallet:
