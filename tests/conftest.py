@@ -48,6 +48,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.slow)
 
 
+def pytest_make_parametrize_id(val: object) -> str | None:
+    """Short and without backslashes: mutation testing chooses tests by their ids, paths to pytest."""
+    if not isinstance(val, str | bytes):
+        return None
+    text = val if isinstance(val, str) else val.decode("latin-1")
+    return text.encode("unicode_escape").decode("ascii").replace("\\", "/")[:100]
+
+
 def pytest_collection_finish(session: pytest.Session) -> None:
     """What is there before the first test stays: a test that collects garbage looks through its own only."""
     gc.collect()

@@ -26,7 +26,7 @@ def row(value: object) -> Fields:
     return Fields({"size": value}, WHERE)
 
 
-@pytest.mark.parametrize("value", NO_NUMBERS, ids=repr)
+@pytest.mark.parametrize("value", NO_NUMBERS)
 def test_is_no_number_and_the_error_names_the_field(value: object) -> None:
     with pytest.raises(ConversionError, match="size") as caught:
         row(value).decimal("size")
@@ -125,7 +125,6 @@ class TestJson:
             b'{"a":1,"a":2}', b'{"a":', b'{"a":"\xff"}', b"\xef\xbb\xbf{}", b"{'a':1}", b'{"a":1}x',
             b"[" * 100_000, b'{"a":' + b"9" * 5_000 + b"}",
         ],
-        ids=lambda body: repr(body[:20]),
     )  # fmt: skip
     def test_is_not_strict(self, body: bytes) -> None:
         with pytest.raises(ConversionError, match="strict JSON"):
