@@ -81,6 +81,10 @@ def test_nothing_is_said_of_a_leg_whose_margin_nobody_knows() -> None:
     assert found(replace(seen, legs=(replace(only, position=hidden),))) is None
 
 
+def test_nothing_is_said_where_nothing_is_short() -> None:
+    assert found(split(0, margin="0.5", coins="0.6")) is None
+
+
 def test_nothing_is_said_of_dollars_behind_a_linear_leg() -> None:
     contract = instrument(LINEAR, face="0.001")
     rich = leg(-1_000, contract=contract, mode=MarginMode.ISOLATED, margin=coin(600_000))
