@@ -254,6 +254,8 @@ class TestThePast:
             (-30_000, 5_000, 1_001, True),
             (-30_000, 59_999, 1_001, True),
             (-30_000, 60_000, 1_001, False),  # nothing is read that late
+            (-30_000, 0, 1_001, True),
+            (-30_000, -1_000, 1_001, True),
             (-30_000, -1_001, 5_000, False),  # an order of the future was dated wrongly
             (0, 5_000, 1_001, False),
         ],
