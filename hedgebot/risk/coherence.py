@@ -15,7 +15,7 @@ from hedgebot.domain.linear import LinearShort
 from hedgebot.domain.orders import Intent
 from hedgebot.domain.snapshot import Blind, Leg, Snapshot
 from hedgebot.domain.units import ONE, ZERO, Price, plain
-from hedgebot.risk.memory import expected
+from hedgebot.risk.memory import changed, expected
 from hedgebot.risk.view import View
 
 STALE_MS = 60_000
@@ -80,16 +80,19 @@ def _contradictions(snapshot: Snapshot, jump: Decimal) -> Iterator[str]:
 def _past(view: View) -> Iterator[str]:
     """Positions as they were before what we have seen, or before our own last fill.
 
-    For as long only as a reading may be old: a date that was told wrong once must not blind us for ever.
+    One that somebody else changed is dated later than the one seen before, be it by a moment. For as long
+    only as a reading may be old: a date that was told wrong once must not blind us for ever.
     """
     seen, now = dict(view.memory.updated), view.at + view.snapshot.offset_ms
+    moved = changed(view)
     if view.snapshot.dead:
         yield from _outdated(view)
     for leg in view.snapshot.living:
         ours, at, last = _fills(view, leg), leg.position.updated_at, seen.get(leg.name, 0)
+        earliest = last + 1 if leg.name in moved else last - HOSTS_APART_MS
         if ours and ours[-1].expected != leg.position.contracts:
             last = max(last, ours[-1].updated_at)
-        if 0 < at < last - HOSTS_APART_MS and abs(now - last) < STALE_MS:
+        if 0 < at < max(earliest, last - HOSTS_APART_MS) and abs(now - last) < STALE_MS:
             yield f"{leg.name}: its position is older than one already seen, or than our last order"
         elif at == 0 and not leg.position.contracts and ours and ours[-1].expected:
             yield f"{leg.name}: its position does not show our last order any more"

@@ -84,6 +84,18 @@ def test_a_margin_mode_changed_by_hand_is_noticed_before_the_ladder_buys_back_fo
     assert outcome.violations == ()
 
 
+def test_a_flat_reading_from_the_moment_of_the_last_order_is_not_sold_upon_again() -> None:
+    outcome = attempt(drawn(14704).only({0, 1}))
+    assert sorted(outcome.tally.hits) == ["liquidation", "old reading again"]
+    assert outcome.violations == ()
+
+
+def test_coins_on_their_way_to_the_wallet_that_hides_them_are_not_missing() -> None:
+    outcome = attempt(drawn(15003).only({9, 12, 15, 16}))
+    assert outcome.tally.hits["coins missing"] > 0
+    assert outcome.violations == ()
+
+
 class TestCommands:
     def test_run_writes_figures_and_summary_adds_them_up(
         self, tmp_path: Path, capsys: pytest.CaptureFixture[str]

@@ -237,6 +237,35 @@ class TestThePast:
         past = with_position(AT_ENTRY, updated_at=Millis(updated_at))
         assert check(view(past, Memory(updated=((LEG, Millis(seen)),)))).blinds is stale
 
+    @pytest.mark.parametrize(
+        ("size", "updated_at", "seen", "stale"),
+        [
+            (-60_000, NOW - 5_000, NOW - 5_000, False),
+            (0, NOW - 5_000, NOW - 5_000, True),
+            (-30_000, NOW - 5_001, NOW - 5_000, True),  # which two hosts may say of the same one
+            (-60_000, NOW - 5_001, NOW - 5_000, False),
+            (0, NOW - 4_999, NOW - 5_000, False),
+            (0, NOW - 59_999, NOW - 59_999, True),
+            (0, NOW - 60_000, NOW - 60_000, False),  # nothing is read that late
+            (0, 0, NOW - 5_000, False),  # the exchange does not say
+        ],
+    )
+    def test_a_position_that_changed_and_is_dated_no_later(
+        self, size: int, updated_at: int, seen: int, stale: bool
+    ) -> None:
+        """Liquidated and sold again within a second: what was flat between has almost the same date."""
+        read = with_position(hedged(size), updated_at=Millis(updated_at))
+        memory = Memory(contracts=((LEG, contracts(-60_000)),), updated=((LEG, Millis(seen)),))
+        assert check(view(read, memory)).blinds is stale
+
+    def test_a_position_that_shows_our_order_may_have_the_date_of_the_one_before(self) -> None:
+        ours = intent(-60_000, Stage.CLOSED, filled=-60_000, updated_at=Millis(NOW - 4_500))
+        read = with_position(AT_ENTRY, updated_at=Millis(NOW - 5_000))
+        memory = Memory(contracts=((LEG, contracts(0)),), updated=((LEG, Millis(NOW - 5_000)),))
+        assert not check(view(read, memory, closed=(ours,), recent=(ours,))).blinds
+        before = with_position(hedged(0), updated_at=Millis(NOW - 5_000))
+        assert check(view(before, memory, closed=(ours,), recent=(ours,))).blinds
+
     @pytest.mark.parametrize(("offset", "stale"), [(-30_000, True), (0, True), (30_000, False)])
     def test_how_late_it_is_the_exchanges_clock_says(self, offset: int, stale: bool) -> None:
         past = replace(with_position(AT_ENTRY, updated_at=Millis(NOW - 86_400_000)), offset_ms=offset)

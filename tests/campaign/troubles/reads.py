@@ -163,7 +163,8 @@ def moment(rng: Random, _scope: Scope) -> tuple[float, Mapping[str, Any]]:
 @trouble("coins missing", moment, depths=("port",), venues=("binance",), operates=True, chances=3)
 async def coins_missing(life: "Life", trouble: Trouble, _rng: Random) -> None:
     """The spot wallet shows a part of what is in it, and nothing contradicts that but what was there before:
-    so it is shown to a daemon that has seen much more, and to no other."""
+    so it is shown to a daemon that has seen much more, and to no other. Coins that it moves are not missing
+    to it where they are not shown yet."""
     main, part = life.main, Decimal(str(trouble.how["share"]))
     outside = Decimal(life.plan.config.outside)
 
@@ -173,8 +174,10 @@ async def coins_missing(life: "Life", trouble: Trouble, _rng: Random) -> None:
         if call.name != "read" or app is None:
             return reading
         hidden = [replace(w, coins=w.coins * part) if w.id.wallet == "spot" else w for w in reading.wallets]
-        held, shown = app.daemon.cycles["btc"].state.memory.held, sum(w.coins.value for w in hidden) + outside
-        if held is None or shown > held.value * LARGE:
+        state, shown = app.daemon.cycles["btc"].state, sum(w.coins.value for w in hidden) + outside
+        moved = sum(transfer.request.coins.value for transfer in state.moving)
+        held = state.memory.held
+        if held is None or shown + moved > held.value * LARGE:
             return reading
         life.hit(trouble)
         return replace(reading, wallets=tuple(hidden))
