@@ -16,7 +16,7 @@ from hedgebot.domain.records import Command, CycleRecord, State, Verb
 from hedgebot.domain.status import Body, body, iso, moving
 from hedgebot.domain.transfers import TransferIntent
 from hedgebot.domain.units import Millis
-from hedgebot.errors import HedgebotError
+from hedgebot.errors import HedgebotError, JournalError
 from hedgebot.history import History, Record
 from hedgebot.planning import target
 from hedgebot.ports import Clock, Journal
@@ -208,7 +208,11 @@ class Daemon:
         for name in names:
             cycle = self.cycles[name]
             command = Command(name, verb, ratio, who, self._clock.now_ms())
-            await self._journal.command(command)
+            try:
+                await self._journal.command(command)
+            except JournalError as error:
+                cycle.state.fail(error)  # it may be written all the same: the next cycle reads what is
+                raise
             cycle.state.control = cycle.state.control.after(command)
             log.info(
                 "command", hedge=name, verb=verb.value, ratio=None if ratio is None else str(ratio), who=who

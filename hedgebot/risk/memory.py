@@ -108,8 +108,9 @@ def disturbed(view: View) -> bool:
 
 
 def expected(view: View) -> dict[str, Contracts]:
-    """Each leg's position as last seen, or as our orders that ended since then have made it."""
+    """Each leg's position as last seen, or as our orders that filled and ended since then have made it."""
     known = dict(view.memory.contracts)
     for intent in view.closed:
-        known[intent.request.leg] = intent.expected
+        if intent.filled:  # it was sent before what was seen last
+            known[intent.request.leg] = intent.expected
     return known

@@ -96,6 +96,18 @@ def test_coins_on_their_way_to_the_wallet_that_hides_them_are_not_missing() -> N
     assert outcome.violations == ()
 
 
+def test_an_order_that_came_to_nothing_does_not_make_what_was_seen_since_the_past() -> None:
+    outcome = attempt(drawn(16880).only({2, 6, 14, 21}))
+    assert outcome.tally.hits["wire: order refused"] > 0
+    assert outcome.violations == ()
+
+
+def test_a_command_whose_write_fails_is_what_the_journal_has_of_it() -> None:
+    outcome = attempt(drawn(18663).only({34, 39}))
+    assert sorted(outcome.tally.hits) == ["disk fails after writing"]
+    assert outcome.violations == ()
+
+
 class TestCommands:
     def test_run_writes_figures_and_summary_adds_them_up(
         self, tmp_path: Path, capsys: pytest.CaptureFixture[str]

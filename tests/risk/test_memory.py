@@ -316,6 +316,12 @@ class TestRemembering:
         assert not disturbed(turn(-61_000, after))
         assert disturbed(turn(-60_000, after))
 
+    def test_an_order_that_filled_nothing_says_nothing_of_what_was_seen_after_it_was_sent(self) -> None:
+        seen = Memory(contracts=((LEG, contracts(-50_000)),))
+        late = intent(-1_000, Stage.ABSENT, believed=-60_000)
+        assert not disturbed(turn(-50_000, seen, closed=(late,)))
+        assert disturbed(turn(-60_000, seen, closed=(late,)))
+
 
 @pytest.mark.parametrize(("offset", "begins"), [(-86_400_000, NOW - 86_400_000), (5_000, NOW)])
 def test_funding_and_fees_are_counted_from_the_earlier_of_both_clocks(offset: int, begins: int) -> None:

@@ -392,3 +392,23 @@ async def until(scene: Scene, happens: Callable[[], bool], seconds: int = 600) -
             return
         await scene.clock.sleep(1)
     raise AssertionError("it never happened")
+
+
+@pytest.mark.parametrize("written", [True, False])
+def test_a_command_that_failed_holds_at_once_or_never(tmp_path: Path, written: bool) -> None:
+    """Else one that was said to have failed, but was written, would hold from the next start on."""
+    disk, state = Failing(), "paused" if written else "hedged"
+
+    async def act(scene: Scene) -> None:
+        await scene.cycles(4)
+        (disk.written if written else disk.failing).add("command")
+        with pytest.raises(JournalError):
+            await scene.daemon.command("btc", Verb.PAUSE, None, "ops")
+        await scene.cycles(2)
+        assert scene.hedge()["state"] == state
+        await scene.stop()
+        await scene.start()
+        await scene.cycles(2)
+        assert scene.hedge()["state"] == state
+
+    play(Setup(near=True, journal=disk.before), tmp_path, act)
