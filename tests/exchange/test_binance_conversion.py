@@ -345,6 +345,10 @@ class TestOrders:
         found = orders.open_orders([answer([resting, ORDER_ROW]), answer([bought])], LISTING)
         assert found == (RESTING, other)
 
+    def test_that_are_over_are_read_too_before_they_are_left_out(self) -> None:
+        said = refusal(lambda: orders.open_orders([answer([but(ORDER_ROW, "symbol", GONE)])], LISTING))
+        assert said == "[0].symbol: is missing"
+
     def test_that_rest_may_be_filled_but_not_more(self) -> None:
         row = ORDER_ROW | {"status": "NEW", "executedQty": "400"}
         assert orders.open_orders([answer([row])], LISTING) == (replace(RESTING, contracts=Contracts.zero()),)
@@ -668,6 +672,7 @@ class TestPosition:
             ),
             ([SHORT_ROW | {"positionSide": "LONG"}], None, "[0].positionAmt: is -2 on the side LONG"),
             ([LONG_ROW | {"positionSide": "SHORT"}], None, "[0].positionAmt: is 1 on the side SHORT"),
+            ([SHORT_ROW | {"leverage": "2.0"}], None, "[0].leverage: is '2.0', not a whole number"),
             ([SHORT_ROW | {"marginType": "odd"}], None, "[0].marginType: is 'odd', which we do not know"),
             (
                 [FLAT_ROW | {"unRealizedProfit": "1"}],

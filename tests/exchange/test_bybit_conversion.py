@@ -385,6 +385,10 @@ class TestOrders:
         )
         assert orders.open_orders(pages, LISTING) == (ours, other)
 
+    def test_that_are_over_are_read_too_before_they_are_left_out(self) -> None:
+        nameless = answer({"list": [but(ORDER_ROW, "symbol", GONE)]})
+        assert refusal(lambda: orders.open_orders([nameless], LISTING)) == ".list[0].symbol: is missing"
+
     @pytest.mark.parametrize(
         ("fields", "expected"),
         [

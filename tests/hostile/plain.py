@@ -4,6 +4,7 @@ Only figures that decisions rest on, in fractions, with their signs and units.
 """
 
 import json
+import sys
 from collections.abc import Callable, Mapping
 from fractions import Fraction
 from typing import Any
@@ -32,10 +33,19 @@ def documents(tape: Tape, bodies: Mapping[Any, bytes]) -> Documents:
 
     def document(path: str, **params: str) -> Any:
         request = next(r for r in tape.replies if r.path == path and set(params.items()) <= set(r.params))
-        body = bodies.get(request, tape.replies[request].body)
-        return json.loads(body, parse_float=str, object_pairs_hook=_once)
+        return read(bodies.get(request, tape.replies[request].body))
 
     return document
+
+
+def read(body: bytes) -> Any:
+    """One document. What the program could just read must not be too deep for us, who are further down."""
+    limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(2 * limit)
+    try:
+        return json.loads(body, parse_float=str, object_pairs_hook=_once)
+    finally:
+        sys.setrecursionlimit(limit)
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -175,7 +185,7 @@ def _okx(tape: Tape, document: Documents) -> Figures:
 
 def code_in(tape: Tape, reply: Reply) -> str:
     """The code by which a reply to a write says what became of it; empty for a success."""
-    document = json.loads(reply.body, object_pairs_hook=_once)
+    document = read(reply.body)
     match tape.venue.name:
         case "bybit":
             code = str(document["retCode"])
@@ -190,7 +200,7 @@ def code_in(tape: Tape, reply: Reply) -> str:
 
 def moved_in(tape: Tape, reply: Reply) -> set[Fraction]:
     """The coins of all moves to or from an isolated margin that a reply shows."""
-    document = json.loads(reply.body, parse_float=str, object_pairs_hook=_once)
+    document = read(reply.body)
     rows = document if tape.venue.name == "binance" else document["data"]
     return {abs(number(row["amount" if tape.venue.name == "binance" else "posBalChg"])) for row in rows}
 
@@ -214,7 +224,7 @@ def paid_in(tape: Tape, bodies: Mapping[Any, bytes]) -> tuple[Fraction, Fraction
     for request, reply in tape.replies.items():
         if request.path in LEDGERS and "orderId" not in dict(request.params):
             body = bodies.get(request, reply.body)
-            document = json.loads(body, parse_float=str, object_pairs_hook=_once)
+            document = read(body)
             rows |= LEDGERS[request.path](document, tape.since + WEEK_MS)
     return total(coins for coins, _ in rows.values()), total(size for _, size in rows.values())
 

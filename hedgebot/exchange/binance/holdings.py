@@ -164,7 +164,7 @@ def _one_side(row: Fields, instrument: Instrument, bound: Fields | None) -> Posi
         initial_margin=Coin(bound.not_negative("positionInitialMargin")) if bound else Coin.zero(),
         margin=_isolated_margin(row, unrealized) if isolated else None,
         liquidation=row.price_or_blank("liquidationPrice"),
-        leverage=row.not_negative("leverage") or None,
+        leverage=Decimal(row.integer("leverage")) or None,
         hedge_mode=row.text("positionSide") != BOTH,
         updated_at=row.millis("updateTime") if row.has("updateTime") else Millis(0),
         margin_mode=margin_mode,

@@ -69,18 +69,18 @@ def leverage_set(answer: Answer, instrument: Instrument, leverage: int) -> str:
 
 def open_orders(answers: Iterable[Answer], listing: Listing) -> tuple[OpenOrder, ...]:
     """All orders that rest, conditional ones included."""
-    return tuple(
-        OpenOrder(
-            symbol=listing.of_row(row).symbol,
-            order_id=str(row.integer("orderId")),
-            client_id=row.text("clientOrderId"),
-            contracts=Contracts(_left(row) * row.word("side", SIGNS)),
-            reduce_only=row.flag("reduceOnly"),
-            created_at=row.millis("time"),
-        )
-        for answer in answers
-        for row in rows(answer)
-        if row.word("status", STATUSES) is OPEN
+    found = [(row, _resting(row, listing)) for answer in answers for row in rows(answer)]
+    return tuple(order for row, order in found if row.word("status", STATUSES) is OPEN)
+
+
+def _resting(row: Fields, listing: Listing) -> OpenOrder:
+    return OpenOrder(
+        symbol=listing.of_row(row).symbol,
+        order_id=str(row.integer("orderId")),
+        client_id=row.text("clientOrderId"),
+        contracts=Contracts(_left(row) * row.word("side", SIGNS)),
+        reduce_only=row.flag("reduceOnly"),
+        created_at=row.millis("time"),
     )
 
 

@@ -68,17 +68,18 @@ def acknowledged(answer: Answer, order: Identified) -> str:
 
 def open_orders(pages: Iterable[Answer], listing: Listing) -> tuple[OpenOrder, ...]:
     """All orders that rest in contracts, conditional ones included."""
-    return tuple(
-        OpenOrder(
-            symbol=listing.of_row(row).symbol,
-            order_id=row.name("orderId"),
-            client_id=row.text("orderLinkId"),
-            contracts=row.size("leavesQty") * Decimal(row.word("side", SIGNS)),
-            reduce_only=row.flag("reduceOnly"),
-            created_at=row.millis("createdTime"),
-        )
-        for row in _rows(pages)
-        if row.word("orderStatus", STATUSES) is OPEN
+    found = [(row, _resting(row, listing)) for row in _rows(pages)]
+    return tuple(order for row, order in found if row.word("orderStatus", STATUSES) is OPEN)
+
+
+def _resting(row: Fields, listing: Listing) -> OpenOrder:
+    return OpenOrder(
+        symbol=listing.of_row(row).symbol,
+        order_id=row.name("orderId"),
+        client_id=row.text("orderLinkId"),
+        contracts=row.size("leavesQty") * Decimal(row.word("side", SIGNS)),
+        reduce_only=row.flag("reduceOnly"),
+        created_at=row.millis("createdTime"),
     )
 
 
